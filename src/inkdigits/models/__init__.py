@@ -1,23 +1,41 @@
-"""The architectures by name."""
+"""The architectures by name.
+
+An architecture is a module that maps float (N, C, H, W) in 0–1 to logits (N, classes); one with
+auxiliary classifiers gives ``(logits, *auxiliary logits)`` while it trains. It is built from a
+geometry and a width, which multiplies its numbers of channels.
+"""
 
 from collections.abc import Callable
+from difflib import get_close_matches
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
+from inkdigits.errors import UsageError
 from inkdigits.models.geometry import DIGITS, Geometry
 from inkdigits.models.report_cnn import ReportCNN
 
-ARCHITECTURES: dict[str, Callable[[Geometry], nn.Module]] = {
-    "report_cnn": ReportCNN,
+
+class Architecture(NamedTuple):
+    """How to build a network: the paper's geometry at width 1, the digits' at ``width``."""
+
+    build: Callable[[Geometry, float], nn.Module]
+    paper: Geometry
+    width: float = 1
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "report_cnn": Architecture(lambda geometry, _: ReportCNN(geometry), DIGITS),
 }
 
 
 class Network(nn.Module):
     """An architecture in the digits' geometry, as a map from digit images to logits.
 
-    Scaling to 0–1 and padding to the size that the architecture wants happen here, so they travel
-    inside every exported file.
+    Scaling to 0–1 and padding to the size that the architecture wants happen here or in it, so
+    they travel inside every exported file.
     """
 
     def __init__(self, body: nn.Module) -> None:
@@ -26,11 +44,38 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 28, 28), uint8 or float in 0–255, to logits (N, 10)."""
+        return self._outputs(images)[0]
+
+    def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss to train on and the logits (N, 10).
+
+        The loss is the mean cross-entropy of the logits, and in training 0.3 times that of each
+        auxiliary classifier beside it (Szegedy et al. 2015, section 5).
+        """
+        logits, *auxiliary = self._outputs(images)
+        loss = cross_entropy(logits, labels)
+        for other in auxiliary:
+            loss = loss + 0.3 * cross_entropy(other, labels)
+        return loss, logits
+
+    def _outputs(self, images: Tensor) -> tuple[Tensor, ...]:
         x = images.to(torch.float32).unsqueeze(1) / 255
-        logits: Tensor = self.body(x)
-        return logits
+        outputs: Tensor | tuple[Tensor, ...] = self.body(x)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def architecture(name: str) -> Architecture:
+    """Return the architecture of that name; UsageError names the nearest if there is none."""
+    if name not in ARCHITECTURES:
+        near = get_close_matches(name, ARCHITECTURES, n=3, cutoff=0.5) or list(ARCHITECTURES)
+        raise UsageError(f"no architecture is called {name!r}; choose {', '.join(near)}")
+    return ARCHITECTURES[name]
 
 
 def create(name: str) -> Network:
-    """Build the architecture ``name`` for digits, with fresh weights from torch's generator."""
-    return Network(ARCHITECTURES[name](DIGITS))
+    """Build the architecture ``name`` for digits, with fresh weights from torch's generator.
+
+    Raises UsageError if no architecture has that name.
+    """
+    entry = architecture(name)
+    return Network(entry.build(DIGITS, entry.width))

@@ -1,0 +1,223 @@
+"""What a network is made of: its layer table, in the form of the report's table 3.
+
+Shapes are found by running no image at all (a batch of 0) through weights that all stand in one
+place of memory, so the papers' own networks of a hundred million parameters cost nothing to count.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from inkdigits.models import ARCHITECTURES, architecture
+from inkdigits.models.geometry import DIGITS
+
+KERAS_TYPES: dict[type[nn.Module], str] = {
+    nn.Conv2d: "Conv2D",
+    nn.Linear: "Dense",
+    nn.MaxPool2d: "MaxPooling2D",
+    nn.AvgPool2d: "AveragePooling2D",
+    nn.AdaptiveAvgPool2d: "GlobalAveragePooling2D",
+    nn.BatchNorm2d: "BatchNormalization",
+}
+ACTIVATIONS = (nn.ReLU, nn.Tanh)  # part of the layer before them in Keras's table: no row
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A row: a layer, or a block of several (``depth`` of them one after the other).
+
+    ``shape`` is that of one image's output, channels last. ``parameters`` are trained; ``fixed``
+    numbers are not (running means and variances, LeNet's codes). ``multiply_adds`` are those of
+    convolutions and dense layers for one image. A layer with ``training_only`` set is no part of
+    the reader that training ends in.
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+    parameters: int
+    fixed: int
+    multiply_adds: int
+    depth: int
+    training_only: bool
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The rows of one network and their sums, which leave out what only training uses."""
+
+    model: str
+    layers: tuple[Layer, ...]
+
+    def _sum(self, field: str) -> int:
+        return sum(getattr(layer, field) for layer in self.layers if not layer.training_only)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers."""
+        return self._sum("parameters")
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds for one image."""
+        return self._sum("multiply_adds")
+
+    @property
+    def depth(self) -> int:
+        """Layers with weights on the longest way from input to output."""
+        return self._sum("depth")
+
+    @property
+    def training_only_parameters(self) -> int:
+        """Trainable numbers of auxiliary classifiers."""
+        return sum(layer.parameters for layer in self.layers if layer.training_only)
+
+    @property
+    def text(self) -> str:
+        """The table as Keras prints it, with a column of multiply-adds."""
+        head = ("Layer (type)", "Output Shape", "Param #", "Multiply-adds")
+        rows = [
+            (
+                f"{layer.name} ({layer.kind}{', training only' if layer.training_only else ''})",
+                f"({', '.join(['None', *map(str, layer.shape)])})",
+                str(layer.parameters + layer.fixed),
+                str(layer.multiply_adds),
+            )
+            for layer in self.layers
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}"
+            for a, b, c, d in [head, *rows]
+        ]
+        lines.insert(1, "=" * len(lines[0]))
+        lines.append(lines[1])
+        fixed = self._sum("fixed")
+        lines += [
+            f"Total params: {self.parameters + fixed:,}",
+            f"Trainable params: {self.parameters:,}",
+            f"Non-trainable params: {fixed:,}",
+        ]
+        if self.training_only_parameters:
+            lines.append(f"Training-only params: {self.training_only_parameters:,}")
+        return "\n".join([*lines, f"Multiply-adds: {self.multiply_adds:,}", f"Depth: {self.depth}"])
+
+
+def layer_table(model_name: str, geometry: Literal["digits", "paper"] = "digits") -> LayerTable:
+    """Return the layers of an architecture for digit images, or as its paper has it.
+
+    Raises UsageError if no architecture has that name.
+    """
+    entry = architecture(model_name)
+    shape = DIGITS if geometry == "digits" else entry.paper
+    with torch.device("meta"):
+        body = entry.build(shape, entry.width if geometry == "digits" else 1)
+    images = torch.empty(0, shape.channels, shape.size, shape.size)
+    return LayerTable(model_name, _layers(body, images))
+
+
+def architectures() -> list[dict[str, Any]]:
+    """Return name, depth, parameters (for digits, and as in the paper) and multiply-adds of all."""
+    found = []
+    for name in ARCHITECTURES:
+        digits, paper = layer_table(name), layer_table(name, "paper")
+        found.append(
+            {
+                "name": name,
+                "depth": digits.depth,
+                "parameters": digits.parameters,
+                "parameters_paper": paper.parameters,
+                "multiply_adds": digits.multiply_adds,
+            }
+        )
+    return found
+
+
+def parts(body: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers and blocks that make up a network, in order, by their dotted names.
+
+    Sequences are opened, blocks are not, and activations belong to the layer before them.
+    """
+    found: dict[str, nn.Module] = {}
+    for name, module in body.named_children():
+        if isinstance(module, nn.Sequential):
+            found |= {f"{name}.{inner}": part for inner, part in parts(module).items()}
+        elif not isinstance(module, ACTIVATIONS):
+            found[name] = module
+    return found
+
+
+def _layers(body: nn.Module, images: Tensor) -> tuple[Layer, ...]:
+    used = _trace(body.eval(), images)
+    own_parts = parts(body)
+    unused = any(part not in used for part in own_parts.values())
+    shapes = _trace(body.train(), images) if unused else used
+    names: dict[str, int] = {}
+    layers = []
+    for path, part in own_parts.items():
+        kind = KERAS_TYPES.get(type(part), type(part).__name__)
+        weights = sum(_weights(module) for module in part.modules())
+        layers.append(
+            Layer(
+                name=_keras_name(kind, names) if path.replace(".", "").isdigit() else path,
+                kind=kind,
+                shape=shapes[part],
+                parameters=sum(p.numel() for p in part.parameters()),
+                fixed=sum(b.numel() for b in part.buffers() if b.dtype.is_floating_point),
+                multiply_adds=sum(
+                    _weights(module) * _positions(shapes[module]) for module in part.modules()
+                ),
+                depth=getattr(part, "depth", int(weights > 0)),
+                training_only=part not in used,
+            )
+        )
+    return tuple(layers)
+
+
+def _trace(body: nn.Module, images: Tensor) -> dict[nn.Module, Shape]:
+    """Run the network and return the shape that each module gives for one image.
+
+    Not on the meta device, whose first operation loads torch's compiler for seconds.
+    """
+    shapes: dict[nn.Module, Shape] = {}
+
+    def note(module: nn.Module, _: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            channels, *sides = output.shape[1:]
+            shapes[module] = (*sides, channels)
+
+    tensors = {**dict(body.named_parameters()), **dict(body.named_buffers())}
+    weights = {
+        name: torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
+        for name, tensor in tensors.items()
+    }
+    hooks = [module.register_forward_hook(note) for module in body.modules()]
+    with torch.no_grad():
+        functional_call(body, weights, (images,))
+    for hook in hooks:
+        hook.remove()
+    return shapes
+
+
+def _weights(module: nn.Module) -> int:
+    """Count the module's own weights that meet every position of its output once."""
+    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    return sum(w.numel() for w in own if w.dim() > 1 and w.dtype.is_floating_point)
+
+
+def _positions(shape: Shape) -> int:
+    return shape[0] * shape[1] if len(shape) == 3 else 1
+
+
+def _keras_name(kind: str, names: dict[str, int]) -> str:
+    """Name a layer as Keras does: conv2d, then conv2d_1 and so on."""
+    base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind))
+    base = base.lower()
+    number = names[base] = names.get(base, -1) + 1
+    return f"{base}_{number}" if number else base
