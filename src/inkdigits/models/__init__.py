@@ -7,6 +7,7 @@ geometry and a width, which multiplies its numbers of channels.
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,8 +15,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inkdigits.errors import UsageError
-from inkdigits.models.geometry import DIGITS, Geometry
+from inkdigits.models.geometry import DIGITS, IMAGENET, LENET, Geometry
+from inkdigits.models.inception import InceptionV1
+from inkdigits.models.lenet5 import LeNet5, LeNet51998
 from inkdigits.models.report_cnn import ReportCNN
+from inkdigits.models.resnet import BLOCKS, ResNet
+from inkdigits.models.vgg import VGG
 
 
 class Architecture(NamedTuple):
@@ -26,8 +31,31 @@ class Architecture(NamedTuple):
     width: float = 1
 
 
+_VGG = {
+    "vgg11": "A",
+    "vgg11_lrn": "A-LRN",
+    "vgg13": "B",
+    "vgg16_1x1": "C",
+    "vgg16": "D",
+    "vgg19": "E",
+}
+
 ARCHITECTURES: dict[str, Architecture] = {
     "report_cnn": Architecture(lambda geometry, _: ReportCNN(geometry), DIGITS),
+    "lenet5": Architecture(LeNet5, LENET),
+    "lenet5_1998": Architecture(LeNet51998, LENET),
+    **{name: Architecture(partial(VGG, column), IMAGENET, 1 / 8) for name, column in _VGG.items()},
+    **{
+        f"{name}_bn": Architecture(partial(VGG, column, batch_norm=True), IMAGENET, 1 / 8)
+        for name, column in _VGG.items()
+        if name != "vgg11_lrn"
+    },
+    "inception_v1": Architecture(InceptionV1, IMAGENET, 1 / 4),
+    **{f"resnet{n}": Architecture(partial(ResNet, n), IMAGENET, 1 / 8) for n in BLOCKS},
+    **{
+        f"plain{n}": Architecture(partial(ResNet, n, residual=False), IMAGENET, 1 / 8)
+        for n in BLOCKS
+    },
 }
 
 
@@ -53,9 +81,9 @@ class Network(nn.Module):
         auxiliary classifier beside it (Szegedy et al. 2015, section 5).
         """
         logits, *auxiliary = self._outputs(images)
-        loss = cross_entropy(logits, labels)
+        loss = cross_entropy(logits.float(), labels)
         for other in auxiliary:
-            loss = loss + 0.3 * cross_entropy(other, labels)
+            loss = loss + 0.3 * cross_entropy(other.float(), labels)
         return loss, logits
 
     def _outputs(self, images: Tensor) -> tuple[Tensor, ...]:

@@ -4,6 +4,7 @@ Shapes are found by running no image at all (a batch of 0) through weights that 
 place of memory, so the papers' own networks of a hundred million parameters cost nothing to count.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -140,14 +141,14 @@ def architectures() -> list[dict[str, Any]]:
 
 
 def parts(body: nn.Module) -> dict[str, nn.Module]:
-    """Return the layers and blocks that make up a network, in order, by their dotted names.
+    """Return the layers and blocks that make up a network, in order, by their names.
 
     Sequences are opened, blocks are not, and activations belong to the layer before them.
     """
     found: dict[str, nn.Module] = {}
     for name, module in body.named_children():
-        if isinstance(module, nn.Sequential):
-            found |= {f"{name}.{inner}": part for inner, part in parts(module).items()}
+        if type(module) is nn.Sequential:
+            found |= parts(module)
         elif not isinstance(module, ACTIVATIONS):
             found[name] = module
     return found
@@ -162,18 +163,19 @@ def _layers(body: nn.Module, images: Tensor) -> tuple[Layer, ...]:
     layers = []
     for path, part in own_parts.items():
         kind = KERAS_TYPES.get(type(part), type(part).__name__)
-        weights = sum(_weights(module) for module in part.modules())
         layers.append(
             Layer(
-                name=_keras_name(kind, names) if path.replace(".", "").isdigit() else path,
+                name=_keras_name(kind, names) if path.isdigit() else path,
                 kind=kind,
                 shape=shapes[part],
                 parameters=sum(p.numel() for p in part.parameters()),
                 fixed=sum(b.numel() for b in part.buffers() if b.dtype.is_floating_point),
                 multiply_adds=sum(
-                    _weights(module) * _positions(shapes[module]) for module in part.modules()
+                    _weights(module) * math.prod(shapes[module][:-1])
+                    for module in part.modules()
+                    if _weights(module)
                 ),
-                depth=getattr(part, "depth", int(weights > 0)),
+                depth=getattr(part, "depth", int(any(map(_weights, part.modules())))),
                 training_only=part not in used,
             )
         )
@@ -209,10 +211,6 @@ def _weights(module: nn.Module) -> int:
     """Count the module's own weights that meet every position of its output once."""
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     return sum(w.numel() for w in own if w.dim() > 1 and w.dtype.is_floating_point)
-
-
-def _positions(shape: Shape) -> int:
-    return shape[0] * shape[1] if len(shape) == 3 else 1
 
 
 def _keras_name(kind: str, names: dict[str, int]) -> str:
