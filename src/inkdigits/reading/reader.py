@@ -1,0 +1,165 @@
+"""Digit images to digits, by one file, on ONNX Runtime."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from inkdigits.errors import DataError
+from inkdigits.images import SIZE, Images, check_images
+
+FORMAT = "1"
+CLASSES = tuple("0123456789")
+BATCH = 64  # measured: as quick as any larger one, and the least memory
+
+Scores = NDArray[np.float32]
+
+
+class Reader:
+    """A trained network that reads digit images, from the file that training ends in.
+
+    ``path``; ``classes``: the names of the ten digits; ``temperature``: what the logits are
+    divided by for calibrated probabilities; ``threshold``: below this probability an answer is
+    better refused; ``recipe`` and ``provenance``: how and from what the network was trained.
+    Reading changes nothing in it, so threads may share one.
+
+    Raises DataError for a file that is missing, damaged or not written by inkdigits.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._session = _open(self.path)
+        about = self._session.get_modelmeta().custom_metadata_map
+        _check_format(about, self.path)
+        _check_graph(self._session, self.path)
+        self.classes = CLASSES
+        self.temperature = _number(about, "temperature", self.path)
+        self.threshold = _number(about, "threshold", self.path)
+        self.recipe = _mapping(about, "recipe", self.path)
+        self.provenance = _mapping(about, "provenance", self.path)
+        if not (self.temperature > 0 and 0 <= self.threshold <= 1):
+            raise _damaged(self.path, "its temperature or threshold is out of range")
+        self._try_out()
+
+    def predict(self, images: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the likeliest digit of each image, uint8 (N,); ``images`` as in check_images."""
+        digits: NDArray[np.intp] = self.logits(images).argmax(axis=1)
+        return digits.astype(np.uint8)
+
+    def predict_proba(self, images: NDArray[Any]) -> Scores:
+        """Return calibrated probabilities, float32 (N, 10), whose rows sum to 1."""
+        return self._run("probabilities", images)
+
+    def logits(self, images: NDArray[Any]) -> Scores:
+        """Return the network's own outputs before temperature and softmax, float32 (N, 10)."""
+        return self._run("logits", images)
+
+    def _run(self, output: str, images: NDArray[Any]) -> Scores:
+        checked = check_images(images)
+        scores = np.empty((len(checked), len(CLASSES)), np.float32)
+        for start in range(0, len(checked), BATCH):  # in batches, so that memory stays bounded
+            batch = slice(start, start + BATCH)
+            scores[batch] = self._session.run([output], {"images": checked[batch]})[0]
+        return scores
+
+    def _try_out(self) -> None:
+        blank: Images = np.zeros((1, SIZE, SIZE), np.uint8)
+        try:
+            total = float(self.predict_proba(blank).sum())
+        except Exception as error:  # ONNX Runtime's errors share no base class of their own
+            raise _damaged(self.path, "its network does not run") from error
+        if not abs(total - 1) < 1e-3:
+            raise _damaged(self.path, "its probabilities do not sum to 1")
+
+    def __repr__(self) -> str:
+        model = self.provenance.get("model", "unknown model")
+        return f"Reader({str(self.path)!r}: {model}, threshold {self.threshold:.3f})"
+
+
+def _open(path: Path) -> ort.InferenceSession:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path) from error
+    if not content:
+        raise DataError("the file is empty; export the reader anew", path)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised, and need not be printed as well
+    options.intra_op_num_threads = _cores()
+    # A reader is one file: weights kept in other files are looked for where none can be.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", os.devnull
+    )
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no base class of their own
+        raise DataError(
+            "is damaged or not an ONNX file that is complete in itself; "
+            "give a reader.onnx written by inkdigits",
+            path,
+        ) from error
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_format(about: Mapping[str, str], path: Path) -> None:
+    version = about.get("inkdigits")
+    if version is None:
+        raise DataError("not a reader written by inkdigits; train one, or name another file", path)
+    if version != FORMAT:
+        raise DataError(
+            f"a reader of format {version[:20]!r}, where this inkdigits knows {FORMAT!r}; "
+            "use the inkdigits that wrote it, or a newer one",
+            path,
+        )
+    if _json(about, "classes", path) != list(CLASSES):
+        raise _damaged(path, "its classes are not the ten digits")
+
+
+def _check_graph(session: ort.InferenceSession, path: Path) -> None:
+    """Check names, types and shapes; a size that is not a number stands for any batch."""
+    ins = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
+    outs = [(o.name, o.type, o.shape[1:]) for o in session.get_outputs()]
+    fixed = any(isinstance(value.shape[0], int) for value in session.get_inputs() if value.shape)
+    if fixed or ins != [("images", "tensor(uint8)", [SIZE, SIZE])]:
+        raise _damaged(path, "its network does not take images uint8 (N, 28, 28)")
+    if outs != [(name, "tensor(float)", [len(CLASSES)]) for name in ("logits", "probabilities")]:
+        raise _damaged(path, "its network does not give logits and probabilities (N, 10)")
+
+
+def _number(about: Mapping[str, str], key: str, path: Path) -> float:
+    try:
+        value = float(about.get(key, ""))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise _damaged(path, f"its {key} is not a number")
+    return value
+
+
+def _mapping(about: Mapping[str, str], key: str, path: Path) -> dict[str, Any]:
+    value = _json(about, key, path)
+    if not isinstance(value, dict):
+        raise _damaged(path, f"its {key} is not a table of names and values")
+    return value
+
+
+def _json(about: Mapping[str, str], key: str, path: Path) -> object:
+    try:
+        return json.loads(about.get(key, ""))
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"its {key} cannot be read") from error
+
+
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"the reader is damaged: {what}; export or copy it anew", path)
