@@ -177,7 +177,7 @@ def log_loss(labels: Labels, probabilities: Probabilities) -> float:
     mistake costs 15.9 and not infinity.
     """
     given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(given, _TINY, 1)).mean())
+    return float(np.log(1 / np.clip(given, _TINY, 1)).mean())
 
 
 def _most_confident_first(
@@ -205,4 +205,5 @@ def _check_probabilities(probabilities: NDArray[Any], n: int) -> Probabilities:
             "all ten must sum to 1; give probabilities, not logits",
             "probabilities",
         )
-    return np.clip(array, 0, 1).astype(np.float32)
+    clipped: Probabilities = np.clip(array, 0, 1).astype(np.float32)
+    return clipped
