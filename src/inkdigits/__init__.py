@@ -1,11 +1,10 @@
 """inkdigits reads handwritten digits, and tells you how far to trust what it read."""
 
 from importlib import import_module
-from typing import Any
 
 __version__ = "0.1.0"
 
-# Public names, resolved on first use so that `import inkdigits` loads neither torch nor onnxruntime.
+# Public names, found on first use: `import inkdigits` loads neither torch nor onnxruntime.
 _HOMES = {
     "Dataset": ("inkdigits.data", "Dataset"),
     "load_data": ("inkdigits.data", "load"),
@@ -16,7 +15,7 @@ _HOMES = {
 __all__ = ["Dataset", "InkdigitsError", "Reader", "__version__", "load_data", "train"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'inkdigits' has no attribute {name!r}")
     module, attribute = _HOMES[name]

@@ -1,0 +1,236 @@
+"""From images to a reader: the main job."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from inkdigits import __version__
+from inkdigits.data import Dataset, load
+from inkdigits.errors import DataError, Interrupted, UsageError
+from inkdigits.models import create
+from inkdigits.training import state as checkpoint
+from inkdigits.training.calibration import fit_temperature, refusal_threshold
+from inkdigits.training.export import export_reader
+from inkdigits.training.interrupt import interruptible
+from inkdigits.training.loop import Labelled, compute_logits, fit
+from inkdigits.training.optimiser import Annealer, build_optimiser
+from inkdigits.training.precision import choose_precision
+from inkdigits.training.recipe import Recipe, find_recipe
+from inkdigits.training.run import Run, create_run
+
+_INITIAL_WEIGHTS, _SPLIT = 0, 1
+_FEWEST_IMAGES = 10
+
+
+def train(
+    data: str | Path | Dataset = "mnist42k",
+    model: str = "report_cnn",
+    recipe: str = "report",
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    folder: str | Path | None = None,
+    precision: str | None = None,
+    command: Sequence[str] = (),
+    show: bool = True,
+) -> Run:
+    """Train ``model`` on ``data`` by ``recipe`` and return the finished run.
+
+    ``epochs`` replaces the recipe's number; ``folder`` is made anew, by default the next
+    ``runs/<model>-<recipe>-<number>``; ``precision`` is "bfloat16" or "float32", by default the
+    one measured to be faster; ``show`` draws progress on stderr. Raises DataError for data without
+    labels or with too few images, UsageError for unknown names, and Interrupted after Ctrl-C or
+    SIGTERM, with all that was done saved.
+    """
+    settings = _settings(recipe, epochs)
+    dataset = data if isinstance(data, Dataset) else load(data)
+    _check(dataset)
+    device = _device()
+    network = _fresh_network(model, seed, device)
+    training, _ = split(dataset, settings.validation_fraction, seed)
+    if precision is None:
+        batch = _on_device(
+            training.take(np.arange(min(settings.batch_size, len(training)))), device
+        )
+        precision, sentence = choose_precision(network, *batch)
+    else:
+        sentence = f"precision {precision}, as asked for"
+    run = create_run(
+        None if folder is None else Path(folder),
+        f"{model}-{recipe}",
+        {
+            "inkdigits": __version__,
+            "command": list(command),
+            "model": model,
+            "recipe": dataclasses.asdict(settings),
+            "seed": seed,
+            "data": {
+                "source": dataset.source,
+                "fingerprint": dataset.fingerprint(),
+                "images": len(dataset),
+            },
+            "device": device.type,
+            "precision": precision,
+            "versions": {name: version(name) for name in ("torch", "numpy", "onnx")},
+            "log": [sentence],
+        },
+    )
+    if show:
+        tqdm.write(f"{run.folder}: {sentence}", file=sys.stderr)
+    return _go_on(run, dataset, show)
+
+
+def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True) -> Run:
+    """Go on with the run in ``folder`` and return it finished; a finished one is returned as it is.
+
+    ``data`` is needed only where the run was started with a Dataset made in memory. Raises
+    DataError if the run or its checkpoint is damaged, or if its data have changed since.
+    """
+    run = Run(Path(folder))
+    if run.result is not None:
+        return run
+    dataset = load(run.manifest["data"]["source"]) if data is None else data
+    if dataset.fingerprint() != run.manifest["data"]["fingerprint"]:
+        raise DataError(
+            f"the data are not those that the run {run.folder} was started with; "
+            "bring them back or start anew",
+            dataset.source,
+        )
+    return _go_on(run, dataset, show)
+
+
+def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Split at random into training and validation images, the latter ``fraction`` of them."""
+    order = np.random.default_rng([seed, _SPLIT]).permutation(len(dataset))
+    held_out = max(1, round(fraction * len(dataset)))
+    return dataset.take(order[held_out:]), dataset.take(order[:held_out])
+
+
+def validation_images(run: Run, dataset: Dataset) -> Dataset:
+    """Return the images of ``dataset`` that ``run`` validated on."""
+    return split(dataset, run.manifest["recipe"]["validation_fraction"], run.manifest["seed"])[1]
+
+
+def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
+    """Train from the run's last checkpoint, or from the start, to its end."""
+    asked = run.manifest
+    settings = _settings(asked["recipe"]["name"], asked["recipe"]["epochs"])
+    if dataclasses.asdict(settings) != asked["recipe"]:
+        raise UsageError(
+            f"the recipe {settings.name!r} has changed since this run was started; start anew",
+            run.folder,
+        )
+    seed, device = asked["seed"], _device()
+    training, validation = split(dataset, settings.validation_fraction, seed)
+    network = _fresh_network(asked["model"], seed, device)
+    state = checkpoint.State(
+        network,
+        build_optimiser(settings.optimiser, network.parameters()),
+        checkpoint.Progress(Annealer(settings.optimiser.learning_rate)),
+    )
+    start = time.perf_counter()
+
+    def save() -> None:
+        checkpoint.save(state, run.checkpoint)
+        run.write_metrics(state.progress.history)
+
+    with run.locked(), interruptible() as stop, torch.random.fork_rng():
+        checkpoint.load(state, run.checkpoint)
+        held_out = _on_device(validation, device)
+        ended = fit(
+            state,
+            settings,
+            _on_device(training, device),
+            held_out,
+            seed=seed,
+            precision=asked["precision"],
+            save=save,
+            stop=stop,
+            show=show,
+        )
+        if not ended:
+            raise Interrupted(
+                f"stopped in epoch {state.progress.epoch + 1} of {settings.epochs}, and saved; "
+                f"go on with: inkdigits train --resume {run.folder}"
+            )
+        accuracy = _write_reader(run, state, held_out)
+        run.finish(
+            {
+                "val_accuracy": accuracy,
+                "epochs": settings.epochs,
+                "seconds": round(time.perf_counter() - start, 1),
+            }
+        )
+    return run
+
+
+def _write_reader(run: Run, state: checkpoint.State, validation: Labelled) -> float:
+    """Calibrate and export the network; returns its validation accuracy in float32."""
+    network, asked = state.network.cpu(), run.manifest
+    images, labels = (tensor.cpu() for tensor in validation)
+    logits = compute_logits(network, images).double().numpy()
+    truth = labels.numpy()
+    temperature = fit_temperature(logits, truth)
+    scaled = logits / temperature
+    probabilities = np.exp(scaled - scaled.max(1, keepdims=True))
+    probabilities /= probabilities.sum(1, keepdims=True)
+    export_reader(
+        network,
+        run.reader,
+        temperature=temperature,
+        threshold=refusal_threshold(probabilities),
+        recipe=asked["recipe"],
+        provenance={key: asked[key] for key in _PROVENANCE},
+    )
+    return float((logits.argmax(1) == truth).mean())
+
+
+# What a reader tells of its origin; nothing that differs between two runs of the same seed.
+_PROVENANCE = ("inkdigits", "model", "seed", "data", "device", "precision", "versions")
+
+
+def _settings(recipe: str, epochs: int | None) -> Recipe:
+    settings = find_recipe(recipe)
+    if epochs is None:
+        return settings
+    if epochs < 1:
+        raise UsageError(f"{epochs} epochs asked for; at least 1 is needed")
+    return dataclasses.replace(settings, epochs=epochs)
+
+
+def _check(dataset: Dataset) -> None:
+    if dataset.labels is None:
+        raise DataError("has no labels, which training needs; give labelled images", dataset.source)
+    if len(dataset) < _FEWEST_IMAGES:
+        raise DataError(
+            f"{len(dataset)} images are too few to train on; give at least {_FEWEST_IMAGES}",
+            dataset.source,
+        )
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _fresh_network(model: str, seed: int, device: torch.device) -> torch.nn.Module:
+    """Build the network with the initial weights of ``seed``, laid out for fast convolutions."""
+    with torch.random.fork_rng():
+        torch.manual_seed(
+            int(np.random.SeedSequence([seed, _INITIAL_WEIGHTS]).generate_state(1)[0])
+        )
+        network: Any = create(model)
+    return network.to(device, memory_format=torch.channels_last)
+
+
+def _on_device(dataset: Dataset, device: torch.device) -> Labelled:
+    assert dataset.labels is not None
+    images = torch.from_numpy(dataset.images).to(device)
+    return images, torch.from_numpy(dataset.labels.astype(np.int64)).to(device)

@@ -1,0 +1,47 @@
+"""bfloat16 or float32: whichever this machine trains faster with."""
+
+import copy
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PRECISIONS = ("bfloat16", "float32")
+
+# bfloat16 must win by this much: a close call must not fall differently from run to run.
+_MARGIN = 1.25
+_TRIES = 3
+
+
+def choose_precision(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[str, str]:
+    """Time a training step of ``network`` on the batch in both precisions.
+
+    Returns the name of the faster one ("bfloat16" or "float32") and a sentence with the times.
+    """
+    trial = copy.deepcopy(network).train()
+    with torch.random.fork_rng():  # dropout draws from it
+        times = {name: _step_time(trial, images, labels, name) for name in PRECISIONS}
+    chosen = "bfloat16" if times["bfloat16"] * _MARGIN < times["float32"] else "float32"
+    measured = ", ".join(f"{name} {seconds * 1e3:.1f} ms" for name, seconds in times.items())
+    return chosen, f"precision {chosen} (forward and backward of a batch: {measured})"
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Compute in ``precision`` inside the block; weights, sums and updates stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def _step_time(network: nn.Module, images: Tensor, labels: Tensor, precision: str) -> float:
+    """Return the best time of a few steps, in seconds; the first, which warms up, is left out."""
+    best = float("inf")
+    for attempt in range(_TRIES + 1):
+        start = time.perf_counter()
+        with autocast(images.device, precision):
+            logits = network(images)
+        F.cross_entropy(logits.float(), labels).backward()
+        if images.device.type == "cuda":
+            torch.cuda.synchronize()
+        if attempt:
+            best = min(best, time.perf_counter() - start)
+    return best

@@ -1,0 +1,108 @@
+"""The folder of a training: what was asked, how it went, and the reader it ended in."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from inkdigits.errors import DataError, InkdigitsError, UsageError
+from inkdigits.files import whole_file
+
+
+class Run:
+    """``run.json``, ``metrics.jsonl``, ``checkpoint/``, ``reader.onnx`` and ``report/`` in ``folder``.
+
+    ``run.json`` is there before anything else, so whatever is killed can be resumed; its
+    ``result`` is written last, so a run that has one is complete.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a run; DataError if ``folder`` is none."""
+        self.folder = folder
+        self.checkpoint = folder / "checkpoint"
+        self.reader = folder / "reader.onnx"
+        self.report = folder / "report"
+        path = folder / "run.json"
+        try:
+            manifest = json.loads(path.read_text())
+            self.manifest: dict[str, Any] = {**manifest, "recipe": dict(manifest["recipe"])}
+        except FileNotFoundError as error:
+            raise DataError(
+                "this is no run: it has no run.json; name a folder in runs/", folder
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError("damaged; start the training anew", path) from error
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the training ended with, or None while it has not ended."""
+        return self.manifest.get("result")
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Note the result, which makes the run complete."""
+        self.manifest["result"] = dict(result)
+        _write_json(self.folder / "run.json", self.manifest)
+
+    def write_metrics(self, history: list[dict[str, float]]) -> None:
+        """Write ``metrics.jsonl``, one line for each epoch measured so far."""
+        with whole_file(self.folder / "metrics.jsonl") as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in history))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; InkdigitsError if another one trains in it."""
+        try:
+            with FileLock(self.folder / ".lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise InkdigitsError(
+                "another process is training in this run; wait for it or stop it", self.folder
+            ) from error
+
+
+def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, Any]) -> Run:
+    """Make a run at ``folder``, or at the first free ``runs/<default_name>-<number>``.
+
+    The folder appears with its ``run.json`` in it. Raises UsageError if ``folder`` exists, and
+    InkdigitsError where it cannot be written.
+    """
+    if folder is not None and folder.exists():
+        raise UsageError(
+            f"exists already; go on with it by --resume {folder}, or name another folder", folder
+        )
+    parent = Path("runs") if folder is None else folder.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".inkdigits-", dir=parent))
+    except OSError as error:
+        raise InkdigitsError(f"no run can be made here ({error.strerror})", parent) from error
+    try:
+        made.chmod(0o755)
+        (made / "checkpoint").mkdir()
+        _write_json(made / "run.json", manifest)
+        if folder is not None:
+            made.rename(folder)
+            return Run(folder)
+        for number in range(1, 1_000_000):
+            target = parent / f"{default_name}-{number}"
+            if not target.exists():
+                try:
+                    made.rename(target)
+                except OSError:  # taken meanwhile by another process
+                    continue
+                return Run(target)
+        raise InkdigitsError("there are too many runs here; name a folder", parent)
+    except OSError as error:
+        raise InkdigitsError(f"no run can be made here ({error.strerror})", parent) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")

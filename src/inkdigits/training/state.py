@@ -1,0 +1,104 @@
+"""Where a training stands, and the checkpoint that brings it back."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from inkdigits.errors import DataError
+from inkdigits.files import whole_file
+from inkdigits.training.optimiser import Annealer
+
+MANIFEST = "checkpoint.json"
+
+
+@dataclass
+class Progress:
+    """The numbers of a training: the next epoch and batch, running sums, and what was measured."""
+
+    annealer: Annealer
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    correct: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass
+class State:
+    """All that changes during a training; what follows depends on it, the data and the seed."""
+
+    network: nn.Module
+    optimiser: Optimizer
+    progress: Progress
+
+
+def save(state: State, folder: Path) -> None:
+    """Write a checkpoint into ``folder``; a reader finds the former one or this one, never half.
+
+    The tensors are written under a name of their own; the manifest that points to them comes last.
+    Raises InkdigitsError where the folder cannot be written; the former checkpoint then stays.
+    """
+    progress = state.progress
+    name = f"epoch{progress.epoch}-batch{progress.batch}.safetensors"
+    with whole_file(folder / name) as temporary:
+        content = safetensors.torch.save({n: t.contiguous() for n, t in _tensors(state).items()})
+        temporary.write_bytes(content)
+    manifest = {
+        "tensors": name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "progress": asdict(progress),
+    }
+    with whole_file(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1))
+    for old in folder.iterdir():
+        if old.name not in (name, MANIFEST):
+            old.unlink(missing_ok=True)
+
+
+def load(state: State, folder: Path) -> bool:
+    """Bring ``state`` to the checkpoint in ``folder``; False if there is none.
+
+    Raises DataError if the checkpoint is damaged or belongs to another network.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return False
+    remedy = "start the training anew"
+    try:
+        manifest = json.loads(path.read_text())
+        tensors_path = folder / manifest["tensors"]
+        progress = dict(manifest["progress"])
+        annealer = Annealer(**progress.pop("annealer"))
+        state.progress = Progress(annealer, **progress)
+        content = tensors_path.read_bytes()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"the checkpoint is damaged or incomplete; {remedy}", path) from error
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
+        raise DataError(f"the checkpoint is damaged; {remedy}", tensors_path)
+    try:
+        saved = safetensors.torch.load(content)
+        for name, tensor in _tensors(state).items():
+            tensor.copy_(saved[name].reshape(tensor.shape))
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise DataError(f"the checkpoint is of another network; {remedy}", tensors_path) from error
+    return True
+
+
+def _tensors(state: State) -> dict[str, Tensor]:
+    """Every tensor of the network and its optimiser, by a name of its own."""
+    tensors = {f"network.{name}": t.detach() for name, t in state.network.state_dict().items()}
+    parameters: list[nn.Parameter] = [
+        p for group in state.optimiser.param_groups for p in group["params"]
+    ]
+    for index, parameter in enumerate(parameters):
+        moments: dict[str, Any] = state.optimiser.state[parameter]
+        tensors |= {f"optimiser.{index}.{name}": moment for name, moment in moments.items()}
+    return tensors

@@ -1,0 +1,254 @@
+"""A whole training, small: what it leaves behind, how it stops, goes on and fails."""
+
+import errno
+import json
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from inkdigits.data import Dataset
+from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
+from inkdigits.reading import Reader
+from inkdigits.training import Run, loop, resume, split, train, validation_images
+
+EPOCHS = 3
+
+
+def run_small(dataset, folder, **options):
+    return train(dataset, folder=folder, epochs=EPOCHS, precision="float32", show=False, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(strokes, tmp_path_factory):
+    return run_small(strokes, tmp_path_factory.mktemp("runs") / "undisturbed", seed=5)
+
+
+def test_leaves_a_complete_run_folder(finished, strokes):
+    manifest = json.loads((finished.folder / "run.json").read_text())
+    assert manifest["data"]["fingerprint"] == strokes.fingerprint()
+    assert manifest["result"]["epochs"] == EPOCHS
+    lines = [
+        json.loads(line) for line in (finished.folder / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert set(lines[0]) == {
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds",
+    }  # fmt: skip
+    left = {path.name for path in finished.folder.iterdir()}
+    assert left - {".lock"} == {"run.json", "metrics.jsonl", "checkpoint", "reader.onnx"}
+    assert len(list(finished.checkpoint.iterdir())) == 2
+
+
+def test_the_reader_reads_as_the_run_says(finished, strokes):
+    held_out = validation_images(finished, strokes)
+    read = Reader(finished.reader).predict(held_out.images)
+    assert (read == held_out.labels).mean() == finished.result["val_accuracy"]
+
+
+def test_same_seed_same_bytes_and_another_seed_others(finished, strokes, tmp_path):
+    again = run_small(strokes, tmp_path / "again", seed=5)
+    assert again.reader.read_bytes() == finished.reader.read_bytes()
+    other = run_small(strokes, tmp_path / "other", seed=6)
+    assert other.reader.read_bytes() != finished.reader.read_bytes()
+
+
+def test_leaves_the_callers_random_numbers_alone(strokes, tmp_path):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    run_small(strokes, tmp_path / "run")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_split_is_disjoint_complete_and_of_the_asked_size(strokes):
+    numbered = Dataset(strokes.images, strokes.labels, "s", ids=[str(i) for i in range(400)])
+    training, validation = split(numbered, 0.2, seed=3)
+    assert len(validation) == 80
+    assert sorted([*training.ids, *validation.ids], key=int) == list(numbered.ids)
+    assert split(numbered, 0.2, seed=4)[1].ids != validation.ids
+
+
+def _child(dataset, folder):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if folder.exists():
+        resume(folder, data=dataset, show=False)
+    else:
+        run_small(dataset, folder, seed=5)
+
+
+def test_killed_at_20_random_moments_ends_with_the_same_bytes(finished, strokes, tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "inkdigits.training.job"])
+    draw = random.Random(0)
+    kills, runs, longest = 0, 0, 2.0
+    while kills < 20:
+        runs += 1
+        folder = tmp_path / f"run-{runs}"
+        while True:
+            child = context.Process(target=_child, args=(strokes, folder))
+            start = time.monotonic()
+            child.start()
+            child.join(draw.uniform(0, longest) if kills < 20 else None)
+            if child.exitcode is not None:
+                assert child.exitcode == 0
+                break
+            child.kill()
+            child.join()
+            kills += 1
+        longest = min(longest, time.monotonic() - start + 0.2)
+        assert (folder / "reader.onnx").read_bytes() == finished.reader.read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(finished, strokes, tmp_path, number, monkeypatch):
+    folder = tmp_path / "run"
+    before = signal.getsignal(number)
+    step = loop._step
+    calls = []
+
+    def step_then_signal(*arguments):
+        calls.append(1)
+        if len(calls) == 5:  # in the middle of the second epoch of three batches
+            os.kill(os.getpid(), number)
+        return step(*arguments)
+
+    monkeypatch.setattr("inkdigits.training.loop._step", step_then_signal)
+    with pytest.raises(Interrupted, match=f"train --resume {folder}") as caught:
+        run_small(strokes, folder, seed=5)
+    assert caught.value.exit_code == 130
+    assert len(calls) == 5
+    assert signal.getsignal(number) == before
+    assert resume(folder, data=strokes, show=False).result
+    assert len(calls) == 9
+    assert (folder / "reader.onnx").read_bytes() == finished.reader.read_bytes()
+
+
+def test_trains_outside_the_main_thread(strokes, tmp_path):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(run_small(strokes, tmp_path / "run")))
+    thread.start()
+    thread.join()
+    assert results[0].result["epochs"] == EPOCHS
+
+
+def test_a_full_disk_is_one_error_and_the_last_good_checkpoint_stays(
+    finished, strokes, tmp_path, monkeypatch
+):
+    folder = tmp_path / "run"
+    fsync = os.fsync
+    written = []
+
+    def full_after_a_while(number):
+        written.append(number)
+        if len(written) == 5:  # run.json, two files of epoch 1, metrics, then epoch 2's tensors
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", full_after_a_while)
+    with pytest.raises(InkdigitsError, match="No space left on device") as caught:
+        run_small(strokes, folder, seed=5)
+    assert "\n" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".inkdigits")]
+    resume(folder, data=strokes, show=False)
+    assert (folder / "reader.onnx").read_bytes() == finished.reader.read_bytes()
+
+
+def test_a_finished_run_is_returned_as_it_is(finished):
+    before = finished.reader.stat().st_mtime_ns
+    assert resume(finished.folder).result == finished.result
+    assert finished.reader.stat().st_mtime_ns == before
+
+
+def test_an_existing_folder_is_never_overwritten(finished, strokes):
+    with pytest.raises(UsageError, match="exists already"):
+        run_small(strokes, finished.folder)
+
+
+def test_default_folders_are_numbered(strokes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"epochs": 1, "precision": "float32", "show": False}
+    folders = [str(train(strokes, **options).folder) for _ in range(2)]
+    assert folders == ["runs/report_cnn-report-1", "runs/report_cnn-report-2"]
+    assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == [f[5:] for f in folders]
+
+
+def test_two_at_once_in_one_run_is_refused(strokes, tmp_path):
+    folder = tmp_path / "run"
+    interrupted_run(strokes, folder)
+    with Run(folder).locked(), pytest.raises(InkdigitsError, match="another process"):
+        resume(folder, data=strokes, show=False)
+
+
+def interrupted_run(strokes, folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inkdigits.training.job.fit", lambda *a, **k: False)
+        with pytest.raises(Interrupted):
+            run_small(strokes, folder, seed=5)
+
+
+def test_changed_data_are_refused(strokes, tmp_path):
+    interrupted_run(strokes, tmp_path / "run")
+    changed = Dataset(255 - strokes.images, strokes.labels, "strokes")
+    with pytest.raises(DataError, match="not those that the run"):
+        resume(tmp_path / "run", data=changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("checkpoint.json", b"{"),
+        ("checkpoint.json", b'{"tensors": "gone.safetensors"}'),
+        ("checkpoint.json", b"[1]"),
+        ("*.safetensors", b""),
+        ("*.safetensors", b"noise" * 100),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused(strokes, tmp_path, name, content, monkeypatch):
+    folder = tmp_path / "run"
+    monkeypatch.setattr("inkdigits.training.job.export_reader", _fail)
+    with pytest.raises(InkdigitsError, match="told to fail"):
+        run_small(strokes, folder)
+    monkeypatch.undo()
+    [path] = (folder / "checkpoint").glob(name)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged") as caught:
+        resume(folder, data=strokes, show=False)
+    assert str(folder) in str(caught.value)
+
+
+def _fail(*arguments, **options):
+    raise InkdigitsError("told to fail")
+
+
+def test_no_run_and_a_damaged_run_are_refused(tmp_path):
+    with pytest.raises(DataError, match="no run"):
+        resume(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(DataError, match="damaged"):
+        resume(tmp_path)
+
+
+def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):
+    with pytest.raises(DataError, match="has no labels"):
+        train(Dataset(strokes.images, None, "test.csv"), folder=tmp_path / "run")
+    with pytest.raises(DataError, match="too few"):
+        train(strokes.take(np.arange(5)), folder=tmp_path / "run")
+    with pytest.raises(UsageError, match="no recipe 'fancy'; choose from report"):
+        train(strokes, recipe="fancy", folder=tmp_path / "run")
+    with pytest.raises(UsageError, match="at least 1"):
+        train(strokes, epochs=0, folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_read_only_place_is_one_error(strokes):
+    with pytest.raises(InkdigitsError, match="no run can be made here"):
+        run_small(strokes, "/proc/run")
