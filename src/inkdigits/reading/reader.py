@@ -49,7 +49,7 @@ class Reader:
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.uint8]:
         """Return the likeliest digit of each image, uint8 (N,); ``images`` as in check_images."""
-        digits: NDArray[np.intp] = self.logits(images).argmax(axis=1)
+        digits: NDArray[np.intp] = self.predict_proba(images).argmax(axis=1)
         return digits.astype(np.uint8)
 
     def predict_proba(self, images: NDArray[Any]) -> Scores:
