@@ -118,10 +118,8 @@ def _check_outputs(file: Path, calibrated: Calibrated, path: Path) -> None:
         raise InkdigitsError(f"the exported network fails: {error.message}", path) from error
     for batch, (logits, probabilities) in zip(batches, outputs, strict=True):
         allowed = TOLERANCE * max(1.0, float(logits.abs().max()))
-        far = max(
-            np.abs(reader.logits(batch) - logits.numpy()).max(),
-            np.abs(reader.predict_proba(batch) - probabilities.numpy()).max(),
-        )
+        pairs = ((reader.logits, logits), (reader.predict_proba, probabilities))
+        far = np.max([np.abs(read(batch) - output.numpy()).max() for read, output in pairs])
         if not far <= allowed:
             raise InkdigitsError(
                 f"the exported network differs from the trained one by {far:.2g} in a batch of "
