@@ -1,0 +1,63 @@
+"""Images and labels in. What kind of source it is, is found by looking at it."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from inkdigits.data import files, folder, idx, kaggle_csv, npz, parquet
+from inkdigits.data.dataset import CLASSES, Dataset, Labels, check_labels
+from inkdigits.data.mnist import mnist, mnist42k
+from inkdigits.errors import DataError
+
+__all__ = ["CLASSES", "Dataset", "Labels", "check_labels", "load"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source: how it is told from its path and first bytes, and how it is read."""
+
+    what: str
+    matches: Callable[[Path, bytes], bool]
+    load: Callable[[Path], Dataset]
+
+
+NAMED: dict[str, Callable[[], Dataset]] = {"mnist": mnist, "mnist42k": mnist42k}
+
+# The first that matches counts: those with a magic number stand before those without.
+KINDS = (
+    Kind("Parquet as Hugging Face ships MNIST", parquet.matches, parquet.load),
+    Kind("NumPy's .npz", npz.matches, npz.load),
+    Kind("IDX files", idx.matches, idx.load),
+    Kind("Kaggle's train.csv and test.csv (also .gz, .zip)", kaggle_csv.matches, kaggle_csv.load),
+    Kind("a folder of pictures, one folder per label", folder.matches, folder.load),
+)
+
+
+def load(source: str | Path) -> Dataset:
+    """Load ``"mnist"``, ``"mnist42k"``, or the file or folder at a path, whatever kind it is.
+
+    Raises DataError, which names the file, the place in it and the remedy.
+    """
+    if str(source) in NAMED:
+        return NAMED[str(source)]()
+    path = Path(source).expanduser()
+    with files.reading(path):
+        if not (path.is_file() or path.is_dir()):
+            raise DataError(f"there is no such file or folder{_similar(path)}", path)
+        head = b"" if path.is_dir() else files.head(path)
+        if not head and path.is_file():
+            raise DataError("the file is empty", path)
+        for kind in KINDS:
+            if kind.matches(path, head):
+                return kind.load(path)
+    if path.suffix.lower() in folder.SUFFIXES:
+        raise DataError("a single picture; give a folder of them, or use `inkdigits read`", path)
+    known = "; ".join(kind.what for kind in KINDS)
+    raise DataError(f"not a kind of data known here, which are: {known}", path)
+
+
+def _similar(path: Path) -> str:
+    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, [*beside, *NAMED], n=1)
+    return f"; did you mean {close[0]}?" if close else "; check the path"

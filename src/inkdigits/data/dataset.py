@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from inkdigits.errors import DataError
 from inkdigits.images import Images, check_images
@@ -69,7 +69,7 @@ class Dataset:
         return digest.hexdigest()
 
 
-def check_labels(labels: Any, where: object = None) -> Labels:
+def check_labels(labels: ArrayLike, where: object = None) -> Labels:
     """Return ``labels`` as uint8 (N,); raises DataError naming the first one outside 0–9."""
     array = np.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "iuf":

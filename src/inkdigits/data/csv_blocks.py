@@ -1,0 +1,99 @@
+"""The quick reading of CSV rows: many lines at a time, by operations on all their bytes.
+
+A value is made of the last three characters before its separator, so the values of a block follow
+from the block and its copies shifted by one and two. All arrays are made once and used again for
+every block: fresh ones would cost more in page faults than the arithmetic does.
+"""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkdigits.data.files import LIMIT
+from inkdigits.errors import DataError
+
+# Small enough for the processor's cache, and longer than any row.
+BLOCK = 2**18
+# Before each block, so that its first value has characters before it like every other.
+LEAD = b",,"
+_ZERO, _COMMA, _NEWLINE = (np.uint8(character) for character in b"0,\n")
+
+Bytes = NDArray[np.uint8]
+
+
+def blocks(stream: io.BufferedIOBase, where: object) -> Iterator[Bytes]:
+    """Yield LEAD and then whole lines, each ending in a newline; valid until the next is drawn."""
+    buffer = bytearray(len(LEAD) + BLOCK + 1)
+    buffer[: len(LEAD)] = LEAD
+    view = memoryview(buffer)
+    end, total = len(LEAD), 0
+    while read := stream.readinto(view[end:-1]):
+        end += read
+        total += read
+        if total > LIMIT:
+            raise DataError("unpacks to more than 4 GiB; check where it comes from", where)
+        cut = buffer.rfind(b"\n", 0, end) + 1
+        if not cut and end < len(buffer) - 1:
+            continue
+        cut = cut or end  # a line longer than the block: it is no row, so let the parser say so
+        yield _unix(buffer, cut)
+        rest = end - cut
+        view[len(LEAD) : len(LEAD) + rest] = view[cut:end]
+        end = len(LEAD) + rest
+    if end > len(LEAD):
+        buffer[end] = _NEWLINE
+        yield _unix(buffer, end + 1)
+
+
+def _unix(buffer: bytearray, end: int) -> Bytes:
+    if buffer.find(b"\r", 0, end) < 0:
+        return np.frombuffer(buffer, np.uint8, end)
+    return np.frombuffer(buffer[:end].replace(b"\r\n", b"\n"), np.uint8)
+
+
+class Parser:
+    """Parses blocks whose every value is a plain whole number in 0–255."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self._numbers = np.empty((3, len(LEAD) + BLOCK + 1), np.uint8)
+        self._masks = np.empty((3, len(LEAD) + BLOCK + 1), bool)
+
+    def parse(self, text: Bytes) -> Bytes | None:
+        """Return uint8 (rows, columns), or None if anything in ``text`` is not as it should be."""
+        value, hundreds, rest = self._numbers[:, : len(text)]
+        digit, mask, four = self._masks[:, : len(text)]
+        np.subtract(text, _ZERO, out=value)
+        np.less(value, 10, out=digit)
+        np.multiply(value, digit.view(np.uint8), out=value)
+        np.greater(digit[:-1], digit[1:], out=mask[:-1])
+        ends = np.flatnonzero(mask[:-1])
+        rows = np.flatnonzero(np.equal(text, _NEWLINE, out=mask))
+        commas = np.count_nonzero(np.equal(text, _COMMA, out=mask))
+        separators = len(rows) + commas
+        if (
+            np.count_nonzero(digit) + separators != len(text)  # another character
+            or separators - len(LEAD) != len(ends)  # a value is missing
+            or len(ends) != len(rows) * self.columns
+            or not np.array_equal(ends[self.columns - 1 :: self.columns] + 1, rows)
+        ):
+            return None
+        # From here on, place i of an array speaks of the characters i, i + 1 and i + 2.
+        three, hundreds, rest = mask[:-2], hundreds[:-2], rest[:-2]
+        np.logical_and(digit[:-2], digit[1:-1], out=three)
+        np.logical_and(three, digit[2:], out=three)
+        np.logical_and(three[:-1], three[1:], out=four[:-3])
+        np.multiply(value[:-2], three.view(np.uint8), out=hundreds)
+        np.multiply(value[1:-1], np.uint8(10), out=rest)
+        np.add(rest, value[2:], out=rest)
+        if four[:-3].any() or hundreds.max() > 2:
+            return None
+        np.equal(hundreds, 2, out=three)
+        if np.multiply(rest, three.view(np.uint8), out=value[2:]).max() > 55:
+            return None
+        np.multiply(hundreds, np.uint8(100), out=hundreds)
+        np.add(hundreds, rest, out=rest)
+        values: Bytes = rest.take(ends - 2)
+        return values.reshape(-1, self.columns)

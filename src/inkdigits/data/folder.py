@@ -1,0 +1,75 @@
+"""Folders of pictures: a folder for each label 0–9, or pictures without labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from inkdigits.data.dataset import Dataset
+from inkdigits.data.pictures import from_pictures
+from inkdigits.errors import DataError
+from inkdigits.images import read_picture
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+_LABELS = [str(label) for label in range(10)]
+_TRAIN = ("train", "training")
+_TEST = ("test", "testing")
+
+
+def matches(path: Path, head: bytes) -> bool:
+    """Every folder that no other kind claimed is taken for pictures."""
+    return path.is_dir()
+
+
+def load(path: Path) -> Dataset:
+    """Read a folder of pictures; a train and a test folder in it become the set and its ``test``.
+
+    ``ids`` are the files' names within the folder. Files that are no pictures by their suffix are
+    passed over. Raises DataError for a picture that cannot be read and for folders not named 0–9.
+    """
+    names = {folder.name.lower(): folder for folder in _folders(path)}
+    train = next((names[name] for name in _TRAIN if name in names), None)
+    test = next((names[name] for name in _TEST if name in names), None)
+    if train is None or test is None:
+        return _part(path, str(path))
+    part = _part(train, str(path))
+    return Dataset(
+        part.images, part.labels, str(path), test=_part(test, f"{path} (test)"), ids=part.ids
+    )
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _pictures(path: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    )
+
+
+def _part(path: Path, source: str) -> Dataset:
+    folders, loose = _folders(path), _pictures(path)
+    wrong = [folder.name for folder in folders if folder.name not in _LABELS]
+    if wrong and len(wrong) == len(folders) and loose:
+        folders, wrong = [], []  # pictures without labels, beside folders of something else
+    if wrong:
+        raise DataError(
+            f"the folder {wrong[0]!r} is no label; folders in it must be called 0 to 9", path
+        )
+    if folders and loose:
+        raise DataError(
+            f"{loose[0].name} lies beside the label folders; move it into one of them", path
+        )
+    files = [file for folder in folders for file in _pictures(folder)] if folders else loose
+    if not files:
+        raise DataError(f"no pictures in it{_hint(path)}", path)
+    labels = np.array([int(file.parent.name) for file in files], np.uint8) if folders else None
+    ids = [file.relative_to(path).as_posix() for file in files]
+    return Dataset(from_pictures([read_picture(file) for file in files]), labels, source, ids=ids)
+
+
+def _hint(path: Path) -> str:
+    files = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    return f"; it holds {files[0]}: give that file if it is the data" if files else ""

@@ -1,0 +1,98 @@
+"""Kaggle's train.csv (label,pixel0,…,pixel783) and test.csv (no label), plain, .gz or .zip.
+
+Blocks of lines go through ``csv_blocks``, which is quick; one that is not plain goes row by row
+through ``csv_rows``, which reads it or says what is wrong in which line and column.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from inkdigits.data import csv_blocks, csv_rows
+from inkdigits.data.dataset import CLASSES, Dataset
+from inkdigits.data.files import ZIP, open_file, open_member, reading, zip_names
+from inkdigits.errors import DataError
+from inkdigits.images import SIZE
+
+PIXELS = [f"pixel{i}" for i in range(SIZE * SIZE)]
+HEADERS = (["label", *PIXELS], PIXELS)
+
+_EXPECTED = "label,pixel0,…,pixel783 (or pixel0,…,pixel783)"
+
+
+def matches(path: Path, head: bytes) -> bool:
+    """Tell a CSV file by a comma in its first line of text, a zip by a .csv file in it."""
+    if head.startswith(ZIP):
+        return any(name.endswith(".csv") for name in zip_names(path))
+    first_line = head.partition(b"\n")[0]
+    return (b"," in first_line and b"\0" not in head) or ".csv" in path.suffixes
+
+
+def load(path: Path) -> Dataset:
+    """Read a CSV file; labels are None where it has no label column.
+
+    Of a zip with several CSV files, train.csv is read. Raises DataError that names line and column.
+    """
+    with path.open("rb") as file:
+        zipped = file.read(len(ZIP)) == ZIP
+    if zipped:
+        name = _choose(path)
+        with open_member(path, name) as stream:
+            return _read(stream, f"{path} ({name})")
+    with reading(path), open_file(path) as stream:
+        return _read(stream, str(path))
+
+
+def _choose(path: Path) -> str:
+    names = [name for name in zip_names(path) if name.endswith(".csv")]
+    names = [name for name in names if not name.startswith("__MACOSX/")]
+    trains = [name for name in names if Path(name).name == "train.csv"]
+    if len(names) != 1 and len(trains) != 1:
+        raise DataError(f"holds {', '.join(names)}; unpack it and give one of them", path)
+    return (trains or names)[0]
+
+
+def _read(stream: io.BufferedIOBase, source: str) -> Dataset:
+    columns = _header(stream, source)
+    first_pixel = len(columns) - len(PIXELS)
+    parser = csv_blocks.Parser(len(columns))
+    parts, line = [], 2
+    for text in csv_blocks.blocks(stream, source):
+        values = parser.parse(text)
+        if values is None or (first_pixel and values[:, 0].max() >= CLASSES):
+            values = csv_rows.read(text[len(csv_blocks.LEAD) :].tobytes(), columns, source, line)
+        parts.append(values)
+        line += int(np.count_nonzero(text == ord("\n")))
+    if not sum(map(len, parts)):
+        raise DataError("only a header, no rows; get the whole file", source)
+    images = np.concatenate([values[:, first_pixel:] for values in parts])
+    labels = np.concatenate([values[:, 0] for values in parts]) if first_pixel else None
+    return Dataset(images, labels, source)
+
+
+def _header(stream: io.BufferedIOBase, source: str) -> list[str]:
+    line = stream.readline(2**16).decode("utf-8-sig", "replace").strip()
+    names = [name.strip().strip('"') for name in line.split(",")]
+    if names in HEADERS:
+        return names
+    where = f"{source}, line 1"
+    if names == ["ImageId", "Label"]:
+        raise DataError(
+            "this is Kaggle's sample_submission.csv, the form for answers; "
+            "give train.csv or test.csv",
+            where,
+        )
+    expected = HEADERS[0] if names[0] == "label" else HEADERS[1]
+    if len(names) != len(expected):
+        raise DataError(
+            f"{len(names)} columns, the first called {names[0][:30]!r}; "
+            f"the header {_EXPECTED} belongs there",
+            where,
+        )
+    i = next(i for i in range(len(names)) if names[i] != expected[i])
+    raise DataError(
+        f"column {i + 1} is called {names[i][:30]!r} where {expected[i]} belongs; "
+        f"the header is {_EXPECTED}",
+        where,
+    )

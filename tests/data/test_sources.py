@@ -1,0 +1,204 @@
+"""One small data set, written in every form there is, loads to the same images and labels."""
+
+import gzip
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from inkdigits.data import load
+from inkdigits.data.kaggle_csv import PIXELS
+from inkdigits.errors import DataError
+
+
+def csv_bytes(data, labels=True, newline="\n"):
+    names = ["label", *PIXELS] if labels else PIXELS
+    table = data.images.reshape(len(data), -1)
+    if labels:
+        table = np.column_stack([data.labels, table])
+    rows = [",".join(names), *(",".join(map(str, row)) for row in table.tolist())]
+    return (newline.join(rows) + newline).encode()
+
+
+def idx_bytes(array):
+    head = struct.pack(f">{array.ndim + 1}I", 0x800 + array.ndim, *array.shape)
+    return head + array.tobytes()
+
+
+def png_bytes(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def write_idx(folder, data, name="train", dash="-", pack=False):
+    folder.mkdir(exist_ok=True)
+    for array, kind in ((data.images, "images"), (data.labels, "labels")):
+        content = idx_bytes(array)
+        path = folder / f"{name}-{kind}{dash}idx{array.ndim}-ubyte{'.gz' if pack else ''}"
+        path.write_bytes(gzip.compress(content) if pack else content)
+    return folder
+
+
+def write_parquet(path, data):
+    path.parent.mkdir(exist_ok=True)
+    rows = [{"bytes": png_bytes(image), "path": f"{i}.png"} for i, image in enumerate(data.images)]
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    labels = pa.array(data.labels.astype(np.int64))
+    pq.write_table(pa.table({"image": pa.array(rows, kind), "label": labels}), path)
+    return path
+
+
+def write_pictures(folder, data):
+    for i, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        (folder / str(label) / f"{i:05}.png").write_bytes(png_bytes(image))
+    (folder / "0" / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (folder / "0" / "notes.txt").write_text("scanned on Monday")
+    return folder
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+def zipped(path, **files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"{name}.csv", content)
+    return path
+
+
+def keras(path, data):
+    np.savez_compressed(
+        path, x_train=data.images, y_train=data.labels, x_test=data.images[:3], y_test=[0, 0, 0]
+    )
+    return path
+
+
+def plain_npz(path, data):
+    np.savez(path, images=data.images.reshape(-1, 784), labels=data.labels.astype(np.int64))
+    return path
+
+
+FORMS = {
+    "csv": lambda d, p: write(p / "train.csv", csv_bytes(d)),
+    "csv under another name": lambda d, p: write(p / "digits.dat", csv_bytes(d)),
+    "csv with Windows line ends": lambda d, p: write(p / "a.csv", csv_bytes(d, newline="\r\n")),
+    "csv with a byte order mark": lambda d, p: write(p / "a.csv", b"\xef\xbb\xbf" + csv_bytes(d)),
+    "csv without a last newline": lambda d, p: write(p / "a.csv", csv_bytes(d).rstrip(b"\n")),
+    "csv with blank lines at its end": lambda d, p: write(p / "a.csv", csv_bytes(d) + b"\n\n"),
+    "csv with quotes": lambda d, p: write(
+        p / "a.csv", b'"' + csv_bytes(d).replace(b",", b'","').replace(b"\n", b'"\n"')[:-1]
+    ),
+    "csv.gz": lambda d, p: write(p / "train.csv.gz", gzip.compress(csv_bytes(d))),
+    "gzip without its suffix": lambda d, p: write(p / "train.csv", gzip.compress(csv_bytes(d))),
+    "zip": lambda d, p: zipped(p / "train.zip", train=csv_bytes(d)),
+    "Kaggle's zip": lambda d, p: zipped(
+        p / "digit-recognizer.zip",
+        sample_submission="ImageId,Label\n1,0\n",
+        test=csv_bytes(d, labels=False),
+        train=csv_bytes(d),
+    ),
+    "idx folder": lambda d, p: write_idx(p / "idx", d),
+    "idx folder with dots": lambda d, p: write_idx(p / "idx", d, dash="."),
+    "idx.gz folder": lambda d, p: write_idx(p / "idx", d, pack=True),
+    "idx images file": lambda d, p: write_idx(p / "idx", d) / "train-images-idx3-ubyte",
+    "idx.gz images file": lambda d, p: (
+        write_idx(p / "idx", d, pack=True) / "train-images-idx3-ubyte.gz"
+    ),
+    "Keras's npz": lambda d, p: keras(p / "mnist.npz", d),
+    "npz of images and labels": lambda d, p: plain_npz(p / "mine.npz", d),
+    "parquet": lambda d, p: write_parquet(p / "part.parquet", d),
+    "parquet folder": lambda d, p: (
+        write_parquet(p / "mnist" / "train-00000-of-00001.parquet", d).parent
+    ),
+    "pictures": lambda d, p: write_pictures(p / "pictures", d),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_loads_to_the_same(form, digits, tmp_path):
+    path = FORMS[form](digits, tmp_path)
+    loaded = load(path)
+    assert loaded.fingerprint() == digits.fingerprint()
+    assert loaded.source.startswith(str(path))
+    assert load(str(path)).source == loaded.source
+
+
+def test_kaggle_zip_says_which_file_was_read(digits, tmp_path):
+    assert load(FORMS["Kaggle's zip"](digits, tmp_path)).source.endswith(".zip (train.csv)")
+
+
+def test_kaggle_test_csv_has_no_labels(digits, tmp_path):
+    loaded = load(write(tmp_path / "test.csv", csv_bytes(digits, labels=False)))
+    assert loaded.labels is None
+    assert np.array_equal(loaded.images, digits.images)
+
+
+def test_test_parts_are_kept_apart(digits, tmp_path):
+    part = digits.take(np.arange(5))
+    write_idx(tmp_path / "idx", digits)
+    write_idx(tmp_path / "idx", part, name="t10k", pack=True)
+    write_parquet(tmp_path / "hub" / "train-0.parquet", digits)
+    write_parquet(tmp_path / "hub" / "test-0.parquet", part)
+    write_pictures(tmp_path / "pictures" / "train", digits)
+    write_pictures(tmp_path / "pictures" / "test", part)
+    for name in ("idx", "hub", "pictures"):
+        loaded = load(tmp_path / name)
+        assert loaded.fingerprint() == digits.fingerprint(), name
+        assert loaded.test is not None
+        assert loaded.test.fingerprint() == part.fingerprint(), name
+        assert loaded.test.source == f"{tmp_path / name} (test)"
+    assert len(load(keras(tmp_path / "mnist.npz", digits)).test) == 3
+
+
+def test_several_parquet_files_are_joined(digits, tmp_path):
+    write_parquet(tmp_path / "hub" / "train-0.parquet", digits.take(np.arange(15)))
+    write_parquet(tmp_path / "hub" / "train-1.parquet", digits.take(np.arange(15, 40)))
+    assert load(tmp_path / "hub").fingerprint() == digits.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"just words\nand more\n", "not a kind of data known here"),
+        (b"", "the file is empty"),
+        (gzip.compress(b""), "the file is empty"),
+        (gzip.compress(b"label,pixel0\n" * 99)[:20], "damaged or cut short"),
+        (b"PK\x03\x04 and nothing like a zip", "damaged or cut short"),
+        (b"PAR1 and no end", "damaged or cut short"),
+    ],
+)
+def test_other_content_is_told(content, says, tmp_path):
+    path = write(tmp_path / "thing.bin", content)
+    with pytest.raises(DataError, match=says) as caught:
+        load(path)
+    assert caught.value.where == str(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_the_known_kinds(tmp_path):
+    with pytest.raises(DataError, match=r"Parquet.*npz.*IDX.*train\.csv.*folder of pictures"):
+        load(write(tmp_path / "letter", b"dear reader"))
+
+
+def test_missing_file_names_its_like(tmp_path):
+    write(tmp_path / "train.csv", b"label")
+    with pytest.raises(DataError, match=r"no such file or folder; did you mean train\.csv\?"):
+        load(tmp_path / "trian.csv")
+    with pytest.raises(DataError, match="no such file or folder; check the path"):
+        load(tmp_path / "none" / "at" / "all")
+    with pytest.raises(DataError, match="did you mean mnist42k"):
+        load("mnist42")
+
+
+def test_single_picture_is_told(digits, tmp_path):
+    with pytest.raises(DataError, match="a single picture"):
+        load(write(tmp_path / "seven.png", png_bytes(digits.images[0])))
