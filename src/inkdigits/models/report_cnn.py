@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from inkdigits.models.geometry import DIGITS, Geometry
-from inkdigits.models.layers import Dropout
+from inkdigits.models.layers import Dropout, Flatten
 
 
 class ReportCNN(nn.Sequential):
@@ -24,7 +24,7 @@ class ReportCNN(nn.Sequential):
             nn.MaxPool2d(2),  # 7×7×64
             nn.ReLU(),
             Dropout(0.25),
-            nn.Flatten(),  # 3136
+            Flatten(),  # 3136
             nn.Linear(64 * side * side, 512),  # 512
             nn.ReLU(),
             Dropout(0.5),

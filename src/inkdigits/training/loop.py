@@ -91,8 +91,7 @@ def fit(
 def _step(state: State, images: Tensor, labels: Tensor, precision: str) -> Tensor:
     """Learn from one batch; returns the sum of its losses and its number of right answers."""
     with autocast(images.device, precision):
-        logits = state.network(images)
-    loss = F.cross_entropy(logits.float(), labels)
+        loss, logits = state.network.loss(images, labels)
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()

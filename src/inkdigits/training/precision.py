@@ -4,8 +4,9 @@ import copy
 import time
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from inkdigits.models import Network
 
 PRECISIONS = ("bfloat16", "float32")
 
@@ -14,7 +15,7 @@ _MARGIN = 1.25
 _TRIES = 3
 
 
-def choose_precision(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[str, str]:
+def choose_precision(network: Network, images: Tensor, labels: Tensor) -> tuple[str, str]:
     """Time a training step of ``network`` on the batch in both precisions.
 
     Returns the name of the faster one ("bfloat16" or "float32") and a sentence with the times.
@@ -32,14 +33,14 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def _step_time(network: nn.Module, images: Tensor, labels: Tensor, precision: str) -> float:
+def _step_time(network: Network, images: Tensor, labels: Tensor, precision: str) -> float:
     """Return the best time of a few steps, in seconds; the first, which warms up, is left out."""
     best = float("inf")
     for attempt in range(_TRIES + 1):
         start = time.perf_counter()
         with autocast(images.device, precision):
-            logits = network(images)
-        F.cross_entropy(logits.float(), labels).backward()
+            loss, _ = network.loss(images, labels)
+        loss.backward()
         if images.device.type == "cuda":
             torch.cuda.synchronize()
         if attempt:
