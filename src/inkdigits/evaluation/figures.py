@@ -17,7 +17,7 @@ from matplotlib.ticker import (
     FuncFormatter,
     LogLocator,
     MaxNLocator,
-    NullFormatter,
+    NullLocator,
     StrMethodFormatter,
 )
 from numpy.typing import NDArray
@@ -43,9 +43,12 @@ def draw_curves(history: Sequence[Mapping[str, Any]], theme: Theme = LIGHT) -> F
     epoch, loss, accuracy, val_loss, val_accuracy = (
         np.array([entry[key] for entry in history], float) for key in keys
     )
+    # A loss of 0 has no logarithm; it is drawn at a millionth.
+    loss, val_loss = np.maximum(loss, 1e-6), np.maximum(val_loss, 1e-6)
     with drawing(theme):
         figure = new_figure(5.6)
-        if not np.isfinite(np.concatenate([loss, accuracy, val_loss, val_accuracy])).any():
+        shares = np.concatenate([accuracy, val_accuracy])
+        if not np.isfinite(shares).any():
             return note(figure, "No epoch was completed.", theme)
         top, bottom = figure.subplots(2, 1, sharex=True)
         _pair_of_lines(top, epoch, loss, val_loss, theme)
@@ -53,13 +56,12 @@ def draw_curves(history: Sequence[Mapping[str, Any]], theme: Theme = LIGHT) -> F
         top.set_yscale("log")
         top.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         top.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        top.yaxis.set_minor_formatter(NullFormatter())
+        top.yaxis.set_minor_locator(NullLocator())
         _pair_of_lines(bottom, epoch, accuracy, val_accuracy, theme)
         bottom.set_title("Accuracy")
-        shares = np.concatenate([accuracy, val_accuracy])
         use_nines(bottom, "y", float(np.nanmin(shares)), float(np.nanmax(shares)))
         bottom.set_xlabel("epoch")
-        bottom.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+        bottom.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]))
         if len(epoch) == 1:
             bottom.set_xticks(epoch)
         _name_lines(top, (loss, val_loss), "{:.3g}".format, theme)
@@ -233,10 +235,10 @@ def _name_lines(
     """Write name and last value beside the end of both lines, apart from each other."""
     ends = [float(line[-1]) for line in lines]
     heights = axes.transAxes.inverted().transform(axes.transData.transform([(0, y) for y in ends]))
-    places = np.nan_to_num(heights[:, 1], nan=0.5)
-    middle, upper = places.mean(), int(places[1] > places[0])
-    if abs(places[1] - places[0]) < 0.2:
-        places[upper], places[1 - upper] = middle + 0.1, middle - 0.1
+    places = np.where(np.isfinite(heights[:, 1]), heights[:, 1], 0.5)
+    middle, upper = np.clip(places.mean(), 0.2, 0.8), int(places[1] > places[0])
+    if abs(places[1] - places[0]) < 0.28:
+        places[upper], places[1 - upper] = middle + 0.14, middle - 0.14
     names, colours = ("training", "validation"), (theme.quiet, theme.main)
     for place, end, name, colour in zip(places, ends, names, colours, strict=True):
         axes.text(

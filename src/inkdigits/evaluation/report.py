@@ -145,7 +145,7 @@ def _digits(evaluation: Evaluation, figure: tuple[bytes, bytes]) -> Section:
         f"{easiest} with {percent(high)}."
     )
     if len(known) == 1:
-        words = f"All images are of the {hardest}."
+        words = f"There are images of the {hardest} only."
     elif low == high:
         words = "No digit was harder than another."
     caption = (
