@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from inkdigits.evaluation.history import read_history
 from inkdigits.evaluation.metrics import ClassScore, Evaluation, evaluate
 
 if TYPE_CHECKING:
     from inkdigits.evaluation.report import write_report
 
-__all__ = ["ClassScore", "Evaluation", "evaluate", "write_report"]
+__all__ = ["ClassScore", "Evaluation", "evaluate", "read_history", "write_report"]
 
 
 def __getattr__(name: str) -> object:
