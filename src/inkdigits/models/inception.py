@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inkdigits.models.geometry import Geometry
-from inkdigits.models.layers import Dropout, LocalResponseNorm, he_initialise
+from inkdigits.models.layers import Dropout, Flatten, LocalResponseNorm, he_initialise
 
 # Table 1 of the paper: 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection.
 MODULES = {
@@ -86,7 +86,7 @@ class InceptionV1(nn.Module):
                 pool4=_halve(),
                 **stage("5a 5b"),
                 pool5=nn.AdaptiveAvgPool2d(1),
-                flatten=nn.Flatten(),
+                flatten=Flatten(),
                 dropout=Dropout(0.4),
                 linear=nn.Linear(channels, geometry.classes),
             )
@@ -155,7 +155,7 @@ class Auxiliary(nn.Sequential):
             nn.AvgPool2d(5, stride=3),
             nn.Conv2d(inputs, channels, 1),
             nn.ReLU(),
-            nn.Flatten(),
+            Flatten(),
             nn.Linear(channels * pooled * pooled, dense),
             nn.ReLU(),
             Dropout(0.7),

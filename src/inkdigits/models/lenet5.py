@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkdigits.models.geometry import Geometry
-from inkdigits.models.layers import glorot_initialise
+from inkdigits.models.layers import Flatten, glorot_initialise
 
 SIDE = 32  # the input; smaller images get a border, half on each side
 
@@ -57,7 +57,7 @@ class LeNet5(nn.Sequential):
             c3=nn.Conv2d(c1, c3, 5),  # 10×10×16
             tanh3=nn.Tanh(),
             s4=nn.AvgPool2d(2),  # 5×5×16
-            flatten=nn.Flatten(),  # 400
+            flatten=Flatten(),  # 400
             c5=nn.Linear(c3 * 25, c5),  # 120
             tanh5=nn.Tanh(),
             f6=nn.Linear(c5, f6),  # 84
@@ -87,7 +87,7 @@ class LeNet51998(nn.Module):
         self.c3 = PartialConvolution()  # 10×10×16
         self.s4 = SubSampling(16)  # 5×5×16
         self.c5 = nn.Conv2d(16, 120, 5)  # 1×1×120
-        self.flatten = nn.Flatten()  # 120
+        self.flatten = Flatten()  # 120
         self.f6 = nn.Linear(120, 84)  # 84
         self.output = Distance()  # 10
         for layer in (self.c1, self.c5, self.f6):

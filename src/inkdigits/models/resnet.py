@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from inkdigits.models.geometry import Geometry
-from inkdigits.models.layers import he_initialise
+from inkdigits.models.layers import Flatten, he_initialise
 
 # Depth: blocks in conv2_x, conv3_x, conv4_x and conv5_x (table 1 of the paper).
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -60,7 +60,7 @@ class ResNet(nn.Sequential):
                 layers[f"conv{stage}_{number}"] = block
                 inputs = block.channels
         layers["pool"] = nn.AdaptiveAvgPool2d(1)
-        layers["flatten"] = nn.Flatten()
+        layers["flatten"] = Flatten()
         layers["fc"] = nn.Linear(inputs, geometry.classes)
         super().__init__(layers)
         he_initialise(self)

@@ -7,7 +7,7 @@ ICLR 2015. The columns are those of its table 1, which is table 2 of the report.
 from torch import nn
 
 from inkdigits.models.geometry import Geometry
-from inkdigits.models.layers import Dropout, LocalResponseNorm, he_initialise
+from inkdigits.models.layers import Dropout, Flatten, LocalResponseNorm, he_initialise
 
 # Each column: the kernel sizes of its five groups of convolutions; L is a normalisation.
 COLUMNS = {
@@ -69,7 +69,7 @@ class VGG(nn.Sequential):
         dense = int(DENSE * width)
         super().__init__(
             *layers,
-            nn.Flatten(),
+            Flatten(),
             nn.Linear(channels * side * side, dense),
             nn.ReLU(),
             Dropout(0.5),
