@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_outermost: threading.Event | None = None
+
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
     """Yield a function that tells whether the process was asked to stop.
 
     A second signal acts as it would have without us. Outside the main thread, where Python allows
-    no signal handlers, nothing is caught.
+    no signal handlers, nothing is caught. A block within another asks the same question.
     """
+    global _outermost
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
+        return
+    if _outermost is not None:
+        yield _outermost.is_set
         return
     former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -26,8 +32,10 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     for number in former:
         signal.signal(number, ask)
+    _outermost = asked
     try:
         yield asked.is_set
     finally:
+        _outermost = None
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -23,7 +23,7 @@ from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.optimiser import Annealer, build_optimiser
 from inkdigits.training.precision import choose_precision
-from inkdigits.training.recipe import Recipe, find_recipe
+from inkdigits.training.recipe import find_recipe
 from inkdigits.training.run import Run, create_run
 
 _INITIAL_WEIGHTS, _SPLIT = 0, 1
@@ -50,9 +50,9 @@ def train(
     labels or with too few images, UsageError for unknown names, and Interrupted after Ctrl-C or
     SIGTERM, with all that was done saved.
     """
-    settings = _settings(recipe, epochs)
+    settings = find_recipe(recipe, epochs)
     dataset = data if isinstance(data, Dataset) else load(data)
-    _check(dataset)
+    check_trainable(dataset)
     device = _device()
     network = _fresh_network(model, seed, device)
     training, _ = split(dataset, settings.validation_fraction, seed)
@@ -122,7 +122,7 @@ def validation_images(run: Run, dataset: Dataset) -> Dataset:
 def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
     asked = run.manifest
-    settings = _settings(asked["recipe"]["name"], asked["recipe"]["epochs"])
+    settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
     if dataclasses.asdict(settings) != asked["recipe"]:
         raise UsageError(
             f"the recipe {settings.name!r} has changed since this run was started; start anew",
@@ -197,16 +197,8 @@ def _write_reader(run: Run, state: checkpoint.State, validation: Labelled) -> fl
 _PROVENANCE = ("inkdigits", "model", "seed", "data", "device", "precision", "versions")
 
 
-def _settings(recipe: str, epochs: int | None) -> Recipe:
-    settings = find_recipe(recipe)
-    if epochs is None:
-        return settings
-    if epochs < 1:
-        raise UsageError(f"{epochs} epochs asked for; at least 1 is needed")
-    return dataclasses.replace(settings, epochs=epochs)
-
-
-def _check(dataset: Dataset) -> None:
+def check_trainable(dataset: Dataset) -> None:
+    """Raise DataError for images without labels, and for too few."""
     if dataset.labels is None:
         raise DataError("has no labels, which training needs; give labelled images", dataset.source)
     if len(dataset) < _FEWEST_IMAGES:

@@ -1,6 +1,6 @@
 """How a network is trained: recipes by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inkdigits.errors import UsageError
 
@@ -68,8 +68,15 @@ REPORT = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (REPORT,)}
 
 
-def find_recipe(name: str) -> Recipe:
-    """Return the recipe called ``name``; UsageError lists the names if there is none."""
+def find_recipe(name: str, epochs: int | None = None) -> Recipe:
+    """Return the recipe called ``name``, with ``epochs`` in place of its own where they are given.
+
+    Raises UsageError, which lists the names, if there is none, and for less than one epoch.
+    """
     if name not in RECIPES:
         raise UsageError(f"there is no recipe {name!r}; choose from {', '.join(RECIPES)}")
-    return RECIPES[name]
+    if epochs is None:
+        return RECIPES[name]
+    if epochs < 1:
+        raise UsageError(f"{epochs} epochs asked for; at least 1 is needed")
+    return replace(RECIPES[name], epochs=epochs)
