@@ -148,6 +148,8 @@ class Inception(nn.Module):
 class Auxiliary(nn.Sequential):
     """A classifier half-way, which keeps the gradient alive in what is below it (section 5)."""
 
+    training_only = True
+
     def __init__(self, inputs: int, side: int, classes: int, width: float) -> None:
         channels, dense = int(128 * width), int(1024 * width)
         pooled = (side - 5) // 3 + 1

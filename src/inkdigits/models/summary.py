@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from inkdigits.models import ARCHITECTURES, architecture
+from inkdigits.models import ARCHITECTURES, Architecture, architecture
 from inkdigits.models.geometry import DIGITS
 
 KERAS_TYPES: dict[type[nn.Module], str] = {
@@ -26,6 +26,7 @@ KERAS_TYPES: dict[type[nn.Module], str] = {
 }
 ACTIVATIONS = (nn.ReLU, nn.Tanh)  # part of the layer before them in Keras's table: no row
 
+Geometries = Literal["digits", "paper"]
 Shape = tuple[int, ...]
 
 
@@ -110,34 +111,40 @@ class LayerTable:
         return "\n".join([*lines, f"Multiply-adds: {self.multiply_adds:,}", f"Depth: {self.depth}"])
 
 
-def layer_table(model_name: str, geometry: Literal["digits", "paper"] = "digits") -> LayerTable:
+def layer_table(model_name: str, geometry: Geometries = "digits") -> LayerTable:
     """Return the layers of an architecture for digit images, or as its paper has it.
 
     Raises UsageError if no architecture has that name.
     """
-    entry = architecture(model_name)
-    shape = DIGITS if geometry == "digits" else entry.paper
-    with torch.device("meta"):
-        body = entry.build(shape, entry.width if geometry == "digits" else 1)
-    images = torch.empty(0, shape.channels, shape.size, shape.size)
-    return LayerTable(model_name, _layers(body, images))
+    return LayerTable(model_name, _layers(*_build(architecture(model_name), geometry)))
 
 
 def architectures() -> list[dict[str, Any]]:
     """Return name, depth, parameters (for digits, and as in the paper) and multiply-adds of all."""
     found = []
-    for name in ARCHITECTURES:
-        digits, paper = layer_table(name), layer_table(name, "paper")
+    for name, entry in ARCHITECTURES.items():
+        digits = layer_table(name)
+        paper, _ = _build(entry, "paper")
         found.append(
             {
                 "name": name,
                 "depth": digits.depth,
                 "parameters": digits.parameters,
-                "parameters_paper": paper.parameters,
+                "parameters_paper": sum(
+                    _parameters(part) for part in parts(paper).values() if not _training_only(part)
+                ),
                 "multiply_adds": digits.multiply_adds,
             }
         )
     return found
+
+
+def _build(entry: Architecture, geometry: Geometries) -> tuple[nn.Module, Tensor]:
+    """Build a network without memory for its weights, and a batch of no images that fits it."""
+    shape, width = (DIGITS, entry.width) if geometry == "digits" else (entry.paper, 1)
+    with torch.device("meta"):
+        body = entry.build(shape, width)
+    return body, torch.empty(0, shape.channels, shape.size, shape.size)
 
 
 def parts(body: nn.Module) -> dict[str, nn.Module]:
@@ -155,28 +162,26 @@ def parts(body: nn.Module) -> dict[str, nn.Module]:
 
 
 def _layers(body: nn.Module, images: Tensor) -> tuple[Layer, ...]:
-    used = _trace(body.eval(), images)
-    own_parts = parts(body)
-    unused = any(part not in used for part in own_parts.values())
-    shapes = _trace(body.train(), images) if unused else used
+    found = parts(body)
+    body.train(any(map(_training_only, found.values())))
+    shapes = _trace(body, images)
     names: dict[str, int] = {}
     layers = []
-    for path, part in own_parts.items():
+    for path, part in found.items():
         kind = KERAS_TYPES.get(type(part), type(part).__name__)
+        weighty = [module for module in part.modules() if _weights(module)]
         layers.append(
             Layer(
                 name=_keras_name(kind, names) if path.isdigit() else path,
                 kind=kind,
                 shape=shapes[part],
-                parameters=sum(p.numel() for p in part.parameters()),
+                parameters=_parameters(part),
                 fixed=sum(b.numel() for b in part.buffers() if b.dtype.is_floating_point),
                 multiply_adds=sum(
-                    _weights(module) * math.prod(shapes[module][:-1])
-                    for module in part.modules()
-                    if _weights(module)
+                    _weights(module) * math.prod(shapes[module][:-1]) for module in weighty
                 ),
-                depth=getattr(part, "depth", int(any(map(_weights, part.modules())))),
-                training_only=part not in used,
+                depth=getattr(part, "depth", min(1, len(weighty))),
+                training_only=_training_only(part),
             )
         )
     return tuple(layers)
@@ -205,6 +210,14 @@ def _trace(body: nn.Module, images: Tensor) -> dict[nn.Module, Shape]:
     for hook in hooks:
         hook.remove()
     return shapes
+
+
+def _training_only(part: nn.Module) -> bool:
+    return getattr(part, "training_only", False)
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
 
 
 def _weights(module: nn.Module) -> int:
