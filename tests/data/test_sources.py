@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from inkdigits.data import load
+from inkdigits.data import is_kaggle_test, load
 from inkdigits.data.kaggle_csv import PIXELS
 from inkdigits.errors import DataError
 
@@ -140,6 +140,9 @@ def test_kaggle_test_csv_has_no_labels(digits, tmp_path):
     loaded = load(write(tmp_path / "test.csv", csv_bytes(digits, labels=False)))
     assert loaded.labels is None
     assert np.array_equal(loaded.images, digits.images)
+    assert loaded.ids[:2] == ["1", "2"]
+    assert is_kaggle_test(loaded)
+    assert not is_kaggle_test(digits)
 
 
 def test_test_parts_are_kept_apart(digits, tmp_path):

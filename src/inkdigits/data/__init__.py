@@ -7,10 +7,11 @@ from pathlib import Path
 
 from inkdigits.data import files, folder, idx, kaggle_csv, npz, parquet
 from inkdigits.data.dataset import CLASSES, Dataset, Labels, check_labels
+from inkdigits.data.kaggle_csv import is_kaggle_test
 from inkdigits.data.mnist import mnist, mnist42k
 from inkdigits.errors import DataError
 
-__all__ = ["CLASSES", "Dataset", "Labels", "check_labels", "load"]
+__all__ = ["CLASSES", "Dataset", "Labels", "check_labels", "is_kaggle_test", "load"]
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,13 @@ class Parser:
         np.multiply(value, digit.view(np.uint8), out=value)
         np.greater(digit[:-1], digit[1:], out=mask[:-1])
         ends = np.flatnonzero(mask[:-1])
-        rows = np.flatnonzero(np.equal(text, _NEWLINE, out=mask))
+        rows = ends[self.columns - 1 :: self.columns] + 1
         commas = np.count_nonzero(np.equal(text, _COMMA, out=mask))
-        separators = len(rows) + commas
         if (
-            np.count_nonzero(digit) + separators != len(text)  # another character
-            or separators - len(LEAD) != len(ends)  # a value is missing
-            or len(ends) != len(rows) * self.columns
-            or not np.array_equal(ends[self.columns - 1 :: self.columns] + 1, rows)
+            np.count_nonzero(digit) + commas + len(rows) != len(text)  # another character
+            or commas + len(rows) - len(LEAD) != len(ends)  # a value is missing
+            or len(rows) * self.columns != len(ends)
+            or not (text[rows] == _NEWLINE).all()
         ):
             return None
         # From here on, place i of an array speaks of the characters i, i + 1 and i + 2.

@@ -30,7 +30,7 @@ def matches(path: Path, head: bytes) -> bool:
 
 
 def load(path: Path) -> Dataset:
-    """Read a CSV file; labels are None where it has no label column.
+    """Read a CSV file; without a label column, labels are None and ids are Kaggle's ImageIds.
 
     Of a zip with several CSV files, train.csv is read. Raises DataError that names line and column.
     """
@@ -42,6 +42,15 @@ def load(path: Path) -> Dataset:
             return _read(stream, f"{path} ({name})")
     with reading(path), open_file(path) as stream:
         return _read(stream, str(path))
+
+
+def is_kaggle_test(dataset: Dataset) -> bool:
+    """Tell whether a data set is Kaggle's test.csv, or another in its form."""
+    return dataset.labels is None and dataset.ids == _image_ids(len(dataset))
+
+
+def _image_ids(n: int) -> list[str]:
+    return [str(i) for i in range(1, n + 1)]
 
 
 def _choose(path: Path) -> str:
@@ -61,14 +70,18 @@ def _read(stream: io.BufferedIOBase, source: str) -> Dataset:
     for text in csv_blocks.blocks(stream, source):
         values = parser.parse(text)
         if values is None or (first_pixel and values[:, 0].max() >= CLASSES):
-            values = csv_rows.read(text[len(csv_blocks.LEAD) :].tobytes(), columns, source, line)
+            block = text[len(csv_blocks.LEAD) :].tobytes()
+            values = csv_rows.read(block, columns, source, line)
+            line += block.count(b"\n")
+        else:
+            line += len(values)
         parts.append(values)
-        line += int(np.count_nonzero(text == ord("\n")))
     if not sum(map(len, parts)):
         raise DataError("only a header, no rows; get the whole file", source)
     images = np.concatenate([values[:, first_pixel:] for values in parts])
-    labels = np.concatenate([values[:, 0] for values in parts]) if first_pixel else None
-    return Dataset(images, labels, source)
+    if not first_pixel:
+        return Dataset(images, None, source, ids=_image_ids(len(images)))
+    return Dataset(images, np.concatenate([values[:, 0] for values in parts]), source)
 
 
 def _header(stream: io.BufferedIOBase, source: str) -> list[str]:
