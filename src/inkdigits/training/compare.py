@@ -1,0 +1,277 @@
+"""The same training for several networks, to see what each of them makes of it."""
+
+import dataclasses
+import json
+import math
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from inkdigits.data import Dataset, load
+from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
+from inkdigits.images import Images
+from inkdigits.models import architecture
+from inkdigits.models.summary import layer_table
+from inkdigits.reading import Reader
+from inkdigits.training.interrupt import interruptible
+from inkdigits.training.job import check_trainable, resume, train
+from inkdigits.training.recipe import find_recipe
+from inkdigits.training.run import Run
+
+LATENCY_ROUNDS = 100
+_WARM_UP = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared: each model is trained with each of the seeds 0 … ``seeds`` − 1.
+
+    ``data`` is a name or path as for ``data.load``, of which the first ``images`` are used (all,
+    if None); ``epochs`` replaces the recipe's number; ``precision`` is "bfloat16" or "float32",
+    by default the one measured to be faster, for each model. ``title`` heads the page.
+    """
+
+    models: tuple[str, ...]
+    data: str = "mnist42k"
+    images: int | None = None
+    recipe: str = "report"
+    epochs: int | None = None
+    seeds: int = 3
+    precision: str | None = None
+    title: str = "Networks compared"
+
+
+DEPTH = Plan(
+    models=(
+        *("vgg11", "vgg13", "vgg16_1x1", "vgg16", "vgg19"),
+        *("vgg11_bn", "vgg13_bn", "vgg16_1x1_bn", "vgg16_bn", "vgg19_bn"),
+        *("plain18", "plain34", "resnet18", "resnet34"),
+    ),
+    images=30_000,
+    epochs=4,
+    precision="float32",
+    title="What depth buys on digits",
+)
+"""VGG's columns A to E without and with batch norm, plain nets and residual ones, at 1/8 width.
+
+In float32, so that the nets differ in nothing but themselves, on any machine. A step of each of the
+14 takes 0.40–0.52 s in all on 2 cores: 3 seeds of 4 epochs of 188 steps 15–20 minutes, and
+augmentation, validation and export 3 more.
+"""
+
+STUDIES = {"depth": DEPTH}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a plan: its ``settings``, and for each model what ``_summary`` tells of it."""
+
+    folder: Path
+    settings: dict[str, Any]
+    members: list[dict[str, Any]]
+
+
+def find_study(name: str) -> Plan:
+    """Return the study called ``name``; UsageError lists the names if there is none."""
+    if name not in STUDIES:
+        raise UsageError(f"there is no study {name!r}; choose from {', '.join(STUDIES)}")
+    return STUDIES[name]
+
+
+def compare(
+    plan: Plan,
+    folder: str | Path | None = None,
+    *,
+    command: Sequence[str] = (),
+    show: bool = True,
+) -> Comparison:
+    """Train what the plan names, each as a run ``folder``/<model>-seed<k>, and sum it up.
+
+    Called again it goes on: finished runs are left as they are, others resumed. By default
+    ``folder`` is ``runs/compare-<study>``, or ``runs/compare-<data>-<recipe>-<epochs>``. A member
+    that fails is told in its ``error`` and does not stop the others. Raises UsageError for unknown
+    names and for a folder begun with another recipe or other data, DataError for data that cannot
+    be trained on, and Interrupted after Ctrl-C or SIGTERM, with all that was done saved.
+    """
+    names = list(dict.fromkeys(plan.models))
+    if not names or plan.seeds < 1:
+        raise UsageError("a comparison needs at least one model and one seed")
+    for name in names:
+        architecture(name)
+    recipe = find_recipe(plan.recipe, plan.epochs)
+    dataset = load(plan.data)
+    check_trainable(dataset)
+    if plan.images is not None:
+        dataset = dataset.take(np.arange(min(plan.images, len(dataset))))
+    place = _default_folder(plan, recipe.epochs) if folder is None else Path(folder)
+    _check_folder(place, dataclasses.asdict(recipe), dataset.fingerprint())
+    series = _Series(plan, place, dataset, command, show)
+    try:
+        with interruptible() as stop:
+            series.train_all([(name, seed) for seed in range(plan.seeds) for name in names], stop)
+            latencies = series.measure_latencies(names, stop)
+    except (Interrupted, KeyboardInterrupt) as stopped:
+        again = f"with: {shlex.join(command)}" if command else "by the same call"
+        raise Interrupted(f"stopped, and saved; go on {again}") from stopped
+    settings = {
+        "title": plan.title,
+        "data": dataset.source,
+        "images": len(dataset),
+        "validation_images": round(recipe.validation_fraction * len(dataset)),
+        "recipe": recipe.name,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "seeds": plan.seeds,
+        "latency_rounds": LATENCY_ROUNDS,
+    }
+    return Comparison(place, settings, [series.summary(n, latencies.get(n)) for n in names])
+
+
+def _default_folder(plan: Plan, epochs: int) -> Path:
+    own = f"{Path(plan.data).stem}-{plan.recipe}-{epochs}"
+    name = next((name for name, study in STUDIES.items() if study == plan), own)
+    return Path("runs") / f"compare-{name}"
+
+
+def _check_folder(folder: Path, recipe: Mapping[str, Any], fingerprint: str) -> None:
+    """Raise UsageError if a run in ``folder`` was begun with another recipe or other data."""
+    for path in sorted(folder.glob("*-seed*/run.json")):
+        try:
+            manifest = Run(path.parent).manifest
+        except DataError:
+            continue  # told when its turn comes
+        for what, began, asked in (
+            ("recipe or number of epochs", manifest["recipe"], recipe),
+            ("data", manifest.get("data", {}).get("fingerprint"), fingerprint),
+        ):
+            if began != asked:
+                raise UsageError(
+                    f"{path.parent.name} was begun with another {what}, so the two cannot be "
+                    "compared; name another folder with -o",
+                    folder,
+                )
+
+
+class _Series:
+    """The runs of a comparison, as far as they have come."""
+
+    def __init__(
+        self, plan: Plan, folder: Path, dataset: Dataset, command: Sequence[str], show: bool
+    ) -> None:
+        self.plan, self.folder, self.dataset = plan, folder, dataset
+        self.command, self.show = command, show
+        self.runs: dict[tuple[str, int], Run] = {}
+        self.errors: dict[tuple[str, int], str] = {}
+
+    def train_all(self, members: Sequence[tuple[str, int]], stop: Callable[[], bool]) -> None:
+        """Bring every member to its end; a failure is noted, and the next one has its turn."""
+        for number, (model, seed) in enumerate(members, start=1):
+            if stop():
+                raise Interrupted("between two members")
+            waiting = [name for name, _ in members[number - 1 :]]
+            self._tell(f"{number} of {len(members)}: {model}, seed {seed}{self._left(waiting)}")
+            try:
+                self.runs[model, seed] = self._train(model, seed)
+            except Interrupted:
+                raise
+            except InkdigitsError as error:
+                self.errors[model, seed] = " ".join(str(error).split())
+            except Exception as error:  # whatever goes wrong in one must not lose the others
+                words = " ".join(str(error).split())
+                self.errors[model, seed] = f"{type(error).__name__}: {words}"
+            if (model, seed) in self.errors:
+                self._tell(f"{model}, seed {seed} failed: {self.errors[model, seed]}")
+
+    def _train(self, model: str, seed: int) -> Run:
+        folder = self._folder(model, seed)
+        if folder.exists():
+            return resume(folder, data=self.dataset, show=self.show)
+        # What the first seed found to be the faster precision holds for the others too.
+        found = [run.manifest["precision"] for (name, _), run in self.runs.items() if name == model]
+        return train(
+            self.dataset,
+            model,
+            self.plan.recipe,
+            seed=seed,
+            epochs=self.plan.epochs,
+            folder=folder,
+            precision=self.plan.precision or next(iter(found), None),
+            command=self.command,
+            show=self.show,
+        )
+
+    def measure_latencies(
+        self, models: Sequence[str], stop: Callable[[], bool]
+    ) -> dict[str, float]:
+        """Time each model's first reader on one image, one model after another, in ms."""
+        latencies: dict[str, float] = {}
+        image = self.dataset.images[:1]
+        for model in models:
+            if stop():
+                raise Interrupted("while latencies were measured")
+            readers = [run.reader for (name, _), run in self.runs.items() if name == model]
+            if readers:
+                latencies[model] = _latency(Reader(readers[0]), image)
+        return latencies
+
+    def summary(self, model: str, latency: float | None) -> dict[str, Any]:
+        """Return the figures of a model; null stands for what a failure left unknown."""
+        seeds = range(self.plan.seeds)
+        runs = [self.runs.get((model, seed)) for seed in seeds]
+        done = [run for run in runs if run is not None]
+        accuracies = [run.result["val_accuracy"] if run and run.result else None for run in runs]
+        known = [accuracy for accuracy in accuracies if accuracy is not None]
+        errors = [f"seed {s}: {self.errors[model, s]}" for s in seeds if (model, s) in self.errors]
+        table = layer_table(model)
+        return {
+            "model": model,
+            "depth": table.depth,
+            "parameters": table.parameters,
+            "multiply_adds": table.multiply_adds,
+            "accuracies": accuracies,
+            "mean": statistics.fmean(known) if known else None,
+            "spread": statistics.stdev(known) if len(known) > 1 else None,
+            "train_seconds": round(statistics.fmean(map(_seconds, done)), 1) if done else None,
+            "latency_ms": latency,
+            "precision": done[0].manifest["precision"] if done else None,
+            "runs": [str(self._folder(model, seed)) for seed in seeds],
+            "error": "; ".join(errors) or None,
+        }
+
+    def _folder(self, model: str, seed: int) -> Path:
+        return self.folder / f"{model}-seed{seed}"
+
+    def _left(self, waiting: Sequence[str]) -> str:
+        """Say how long the waiting members will take, once one of each kind has been timed."""
+        times = {model: _seconds(run) for (model, _), run in self.runs.items()}
+        if not all(model in times for model in waiting):
+            return ""
+        return f" (about {math.ceil(sum(times[m] for m in waiting) / 60)} min left)"
+
+    def _tell(self, words: str) -> None:
+        if self.show:
+            tqdm.write(words, file=sys.stderr)
+
+
+def _seconds(run: Run) -> float:
+    """Return the time of a run's epochs, however often it was stopped between or within them."""
+    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    return float(sum(json.loads(line)["seconds"] for line in lines))
+
+
+def _latency(reader: Reader, image: Images) -> float:
+    """Return the median time in ms to read one image (1, 28, 28)."""
+    times = []
+    for _ in range(_WARM_UP + LATENCY_ROUNDS):
+        start = time.perf_counter()
+        reader.predict_proba(image)
+        times.append(time.perf_counter() - start)
+    return round(statistics.median(times[_WARM_UP:]) * 1e3, 3)
