@@ -16,6 +16,7 @@ from inkdigits.files import whole_file
 from inkdigits.training.optimiser import Annealer
 
 MANIFEST = "checkpoint.json"
+_REMEDY = "start the training anew"
 
 
 @dataclass
@@ -71,30 +72,66 @@ def load(state: State, folder: Path) -> bool:
     path = folder / MANIFEST
     if not path.exists():
         return False
-    remedy = "start the training anew"
+    manifest, saved = _read(folder)
     try:
-        manifest = json.loads(path.read_text())
-        tensors_path = folder / manifest["tensors"]
         progress = dict(manifest["progress"])
         annealer = Annealer(**progress.pop("annealer"))
         state.progress = Progress(annealer, **progress)
-        content = tensors_path.read_bytes()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"the checkpoint is damaged or incomplete; {remedy}", path) from error
-    if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
-        raise DataError(f"the checkpoint is damaged; {remedy}", tensors_path)
-    try:
-        saved = safetensors.torch.load(content)
-        for name, tensor in _tensors(state).items():
-            tensor.copy_(saved[name].reshape(tensor.shape))
-    except (SafetensorError, KeyError, RuntimeError) as error:
-        raise DataError(f"the checkpoint is of another network; {remedy}", tensors_path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    _fill(_tensors(state), saved, path)
     return True
+
+
+def load_weights(network: nn.Module, folder: Path) -> None:
+    """Bring ``network`` to the weights of the checkpoint in ``folder``.
+
+    Raises DataError if there is none, or if it is damaged or belongs to another network.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        raise DataError("there is no checkpoint here; bring it back, or train anew", path)
+    _, saved = _read(folder)
+    _fill(_weights(network), saved, path)
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return a checkpoint's manifest and tensors, which are those that were written."""
+    path = folder / MANIFEST
+    try:
+        manifest = dict(json.loads(path.read_text()))
+        tensors_path = folder / manifest["tensors"]
+        content = tensors_path.read_bytes()
+        whole = hashlib.sha256(content).hexdigest() == manifest["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    try:
+        if whole:
+            return manifest, safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise _damaged(tensors_path) from error
+    raise _damaged(tensors_path)
+
+
+def _fill(tensors: dict[str, Tensor], saved: dict[str, Tensor], path: Path) -> None:
+    try:
+        for name, tensor in tensors.items():
+            tensor.copy_(saved[name].reshape(tensor.shape))
+    except (KeyError, RuntimeError) as error:
+        raise DataError(f"the checkpoint is of another network; {_REMEDY}", path) from error
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"the checkpoint is damaged or incomplete; {_REMEDY}", path)
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {f"network.{name}": t.detach() for name, t in network.state_dict().items()}
 
 
 def _tensors(state: State) -> dict[str, Tensor]:
     """Every tensor of the network and its optimiser, by a name of its own."""
-    tensors = {f"network.{name}": t.detach() for name, t in state.network.state_dict().items()}
+    tensors = _weights(state.network)
     parameters: list[nn.Parameter] = [
         p for group in state.optimiser.param_groups for p in group["params"]
     ]
