@@ -111,6 +111,30 @@ def predict(options: argparse.Namespace) -> Answer:
     )
 
 
+def compare(options: argparse.Namespace) -> Answer:
+    """Train several networks alike, and show what each makes of it."""
+    from inkdigits.evaluation.comparison import comparison_text, write_comparison
+    from inkdigits.training.compare import Plan, find_study
+    from inkdigits.training.compare import compare as start
+
+    names = ("data", "recipe", "seeds", "epochs")
+    asked = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.study is None:
+        plan = Plan(tuple(options.models), **asked)
+    elif options.models or asked:
+        raise UsageError("a study's models and settings are fixed; give --study alone, or with -o")
+    else:
+        plan = find_study(options.study)
+    result = start(plan, options.output, command=options.command)
+    page = write_comparison(result.folder, result.settings, result.members)
+    options.exit_code = int(any(member["error"] for member in result.members))
+    return result.members, (
+        f"{comparison_text(result.settings, result.members)}\n\n"
+        f"page     {page}\n"
+        f"numbers  {page.with_name('comparison.json')}"
+    )
+
+
 def models(options: argparse.Namespace) -> Answer:
     """List the architectures, or show the layers of one."""
     from inkdigits.models.summary import architectures, architectures_text, layer_table
@@ -210,6 +234,20 @@ def build_parser() -> Parser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help=".csv or .parquet"
     )
 
+    verb = _add(
+        verbs, "compare", compare, "train several networks alike; shows what each makes of it"
+    )
+    verb.add_argument("models", nargs="*", metavar="MODEL", help="see inkdigits models")
+    verb.add_argument("--study", help="a fixed comparison in place of MODELs: depth")
+    verb.add_argument("--data", metavar="DATA", help=f"{DATA_HELP}; default mnist42k")
+    verb.add_argument("--recipe", help="how to train; default report")
+    verb.add_argument("--seeds", type=int, metavar="N", help="trainings of each; default 3")
+    verb.add_argument("--epochs", type=int, help="in place of the recipe's number")
+    verb.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER",
+        help="goes on where it stopped if it exists; default a name from the settings, in runs/",
+    )  # fmt: skip
+
     verb = _add(verbs, "models", models, "list the architectures, or show the layers of one")
     verb.add_argument("name", nargs="?", metavar="NAME")
     verb.add_argument("--paper", action="store_true", help="as the paper has it, not for digits")
@@ -234,7 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.command = ["inkdigits", *words]
         result, text = options.run(options)
         print(json.dumps(result) if as_json else text, flush=True)
-        return 0
+        return int(options.exit_code)
     except InkdigitsError as error:
         return _fail(error, as_json)
     except ModuleNotFoundError as error:
@@ -261,7 +299,7 @@ def _fail(error: InkdigitsError, as_json: bool) -> int:
 
 def _add(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
-    verb.set_defaults(run=run)
+    verb.set_defaults(run=run, exit_code=0)
     verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return verb
 

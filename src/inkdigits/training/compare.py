@@ -103,7 +103,7 @@ def compare(
     """
     names = list(dict.fromkeys(plan.models))
     if not names or plan.seeds < 1:
-        raise UsageError("a comparison needs at least one model and one seed")
+        raise UsageError("name the models to compare, and at least 1 seed; see inkdigits models")
     for name in names:
         architecture(name)
     recipe = find_recipe(plan.recipe, plan.epochs)

@@ -1,0 +1,169 @@
+"""Accuracy of several networks against what they cost: one figure for each kind of cost."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import Bbox
+
+from inkdigits.evaluation.style import DARK, LIGHT, Theme, drawing, new_figure, note, use_nines
+
+Member = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a member costs: its key in a member, its name, its axis in words, and that scale."""
+
+    key: str
+    name: str
+    axis: str
+    logarithmic: bool = True
+
+
+COSTS = (
+    Cost("depth", "depth", "depth: layers with weights on the longest way", logarithmic=False),
+    Cost("parameters", "parameters", "parameters"),
+    Cost("multiply_adds", "multiply-adds", "multiply-adds to read one image"),
+    Cost("train_seconds", "training time", "training time of one seed, seconds"),
+    Cost("latency_ms", "latency", "time to read one image, milliseconds"),
+)
+
+# Okabe and Ito's colours, lighter on dark paper; families differ by the marker's form as well.
+_COLOURS = {
+    LIGHT: ("#0072b2", "#d55e00", "#008a65", "#b0508a"),
+    DARK: ("#56b4e9", "#f0a050", "#35c79c", "#e59cc4"),
+}
+_MARKERS = "os^D"
+
+# Where a name may stand beside its dot, the best place first: offset in points, alignment.
+_PLACES = (
+    (7, 0, "left", "center"),
+    (-7, 0, "right", "center"),
+    (0, 7, "center", "bottom"),
+    (0, -7, "center", "top"),
+    (6, 8, "left", "bottom"),
+    (6, -8, "left", "top"),
+    (-6, 8, "right", "bottom"),
+    (-6, -8, "right", "top"),
+    (0, 17, "center", "bottom"),
+    (0, -17, "center", "top"),
+)
+
+
+def family(model: str) -> str:
+    """Return a model's name without its numbers: ``vgg16_1x1_bn`` is of the family ``vgg_bn``."""
+    words = re.sub(r"\d+(x\d+)?", "", model).split("_")
+    return "_".join(word for word in words if word)
+
+
+def draw_accuracy(members: Sequence[Member], cost: Cost, theme: Theme = LIGHT) -> Figure:
+    """Draw validation accuracy against a cost: a small dot each seed, a large one their mean.
+
+    The bar is the mean ± the sample standard deviation over seeds. A line joins the networks of a
+    family. Members without an accuracy or cost are left out.
+    """
+    known = [m for m in members if m["mean"] is not None and m[cost.key] is not None]
+    with drawing(theme):
+        figure = new_figure(4.8)
+        if not known:
+            return note(figure, "No training was finished.", theme)
+        axes = figure.subplots()
+        _scale(axes, known, cost)
+        families: dict[str, list[Member]] = {}
+        for member in known:
+            families.setdefault(family(member["model"]), []).append(member)
+        names = []
+        for number, group in enumerate(families.values()):
+            colours = _COLOURS[theme]
+            colour = colours[number] if number < len(colours) else theme.quiet
+            marker = _MARKERS[number % len(_MARKERS)]
+            _draw_family(axes, group, cost, colour, marker, theme)
+            names += [(member, colour) for member in group]
+        axes.set_xlabel(cost.axis)
+        axes.set_ylabel("validation accuracy")
+        _name_dots(figure, axes, names, cost)
+    return figure
+
+
+def _scale(axes: Axes, members: Sequence[Member], cost: Cost) -> None:
+    shares = [a for m in members for a in m["accuracies"] if a is not None]
+    use_nines(axes, "y", min(shares), max(shares))
+    values = np.array([member[cost.key] for member in members], float)
+    low, high = float(values.min()), float(values.max())
+    if not cost.logarithmic:
+        margin = max(0.12 * (high - low), 1)
+        axes.set_xlim(low - margin, high + margin)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        return
+    low, high = max(low, 1e-3), max(high, 1e-3)
+    margin = max((high / low) ** 0.12, 1.25)
+    axes.set_xscale("log")
+    axes.set_xlim(low / margin, high * margin)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _draw_family(
+    axes: Axes, group: Sequence[Member], cost: Cost, colour: str, marker: str, theme: Theme
+) -> None:
+    group = sorted(group, key=lambda member: (member[cost.key], member["mean"]))
+    axes.plot(
+        [m[cost.key] for m in group], [m["mean"] for m in group],
+        color=colour, linewidth=1.3, alpha=0.5, zorder=1,
+    )  # fmt: skip
+    for member in group:
+        at, mean, spread = member[cost.key], member["mean"], member["spread"]
+        seeds = [accuracy for accuracy in member["accuracies"] if accuracy is not None]
+        if spread is not None:
+            ends = (max(mean - spread, 0), min(mean + spread, 1))
+            axes.vlines(at, *ends, colors=colour, linewidth=3, alpha=0.35, zorder=2)
+        axes.plot([at] * len(seeds), seeds, ".", color=colour, markersize=4, alpha=0.8, zorder=3)
+        axes.plot(
+            at, mean, marker, color=colour, markersize=7, markeredgecolor=theme.paper, zorder=4
+        )
+
+
+def _name_dots(figure: Figure, axes: Axes, names: Sequence[tuple[Member, str]], cost: Cost) -> None:
+    """Write each name beside its dot, where it covers the fewest dots and names."""
+    figure.draw_without_rendering()
+    spots = axes.transData.transform([(m[cost.key], m["mean"]) for m, _ in names])
+    taken = [Bbox.from_bounds(x - 10, y - 10, 20, 20) for x, y in spots]
+    room = axes.get_window_extent()
+    for index in np.argsort(-spots[:, 1], kind="stable"):
+        member, colour = names[index]
+        text = axes.annotate(
+            member["model"], (member[cost.key], member["mean"]), (0, 0),
+            textcoords="offset points", color=colour, fontsize=8.5, zorder=5,
+        )  # fmt: skip
+        best: tuple[float, tuple[float, float, str, str], Bbox] | None = None
+        for place in _PLACES:
+            text.set(position=place[:2], horizontalalignment=place[2], verticalalignment=place[3])
+            box = text.get_window_extent()
+            covered = sum(_overlap(box, other) for n, other in enumerate(taken) if n != index)
+            covered += box.width * box.height - _overlap(box, room)
+            if best is None or covered < best[0] - 1:
+                best = (covered, place, box)
+        assert best is not None
+        _, (x, y, horizontal, vertical), box = best
+        text.set(position=(x, y), horizontalalignment=horizontal, verticalalignment=vertical)
+        text.set_in_layout(False)
+        taken.append(box)
+
+
+def _overlap(one: Bbox, other: Bbox) -> float:
+    common = Bbox.intersection(one, other)
+    return 0.0 if common is None else float(common.width * common.height)
+
+
+def _short(value: float) -> str:
+    for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
