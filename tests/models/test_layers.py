@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkdigits.models.layers import Dropout, Flatten
+from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU
 
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.25, 0.5, 0.75])
@@ -47,3 +47,45 @@ def test_dropout_takes_any_size(size, p):
 def test_flatten_orders_values_as_keras_does():
     x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)
     assert Flatten()(x)[0].tolist() == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]
+
+
+def pooled_twice(x, gradient):
+    """Outputs and input gradients of our layer and of torch's own."""
+    found = []
+    for pool in (MaxPoolReLU(), lambda x: torch.nn.functional.max_pool2d(x, 2).relu()):
+        leaf = x.clone(memory_format=torch.channels_last).requires_grad_()
+        out = pool(leaf)
+        out.backward(gradient)
+        found.append((out, leaf.grad))
+    return found
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (7, 7), (5, 8), (2, 3)])
+def test_pooling_by_bits_equals_torch(dtype, height, width):
+    generator = torch.Generator().manual_seed(0)
+    size = 4 * 6 * height * width
+    values = torch.arange(-size // 2, size - size // 2)[torch.randperm(size, generator=generator)]
+    x = values.float().view(4, 6, height, width).to(dtype)
+    if dtype == torch.bfloat16:  # it cannot tell so many numbers apart, so these may tie
+        x = x.view(torch.int16).copy_(values.view_as(x)).view(dtype).nan_to_num()
+    gradient = torch.randn(4, 6, height // 2, width // 2, generator=generator).to(dtype)
+    (ours, our_gradient), (theirs, their_gradient) = pooled_twice(x, gradient)
+    assert torch.equal(ours, theirs)
+    assert torch.equal(our_gradient, their_gradient)
+
+
+def test_of_equal_values_one_gets_the_gradient():
+    x = torch.randint(-2, 3, (8, 5, 14, 14), generator=torch.Generator().manual_seed(1)).float()
+    gradient = torch.rand(8, 5, 7, 7) + 0.1
+    (ours, our_gradient), (theirs, their_gradient) = pooled_twice(x, gradient)
+    assert torch.equal(ours, theirs)
+    windows = our_gradient.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    assert (windows != 0).sum(-1).max() == 1
+    assert torch.equal(windows.sum(-1), torch.where(theirs > 0, gradient, 0))
+    torch.testing.assert_close((x * our_gradient).sum(), (x * their_gradient).sum())
+
+
+def test_pooling_without_training_is_torchs_own():
+    x = torch.randn(2, 3, 9, 9)
+    assert torch.equal(MaxPoolReLU().eval()(x), torch.nn.functional.max_pool2d(x, 2).relu())

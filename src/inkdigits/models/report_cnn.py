@@ -5,7 +5,7 @@ from typing import Literal
 from torch import nn
 
 from inkdigits.models.geometry import DIGITS, Geometry
-from inkdigits.models.layers import Dropout, Flatten, glorot_initialise
+from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU, glorot_initialise
 from inkdigits.models.pooling import FractionalMaxPool
 
 Pooling = Literal["max", "average", "fractional"]
@@ -44,10 +44,10 @@ class ReportCNN(nn.Sequential):
         glorot_initialise(self)
 
 
-def _pool(pooling: Pooling, side_in: int, side_out: int) -> tuple[nn.Module, nn.Module]:
+def _pool(pooling: Pooling, side_in: int, side_out: int) -> tuple[nn.Module, ...]:
     """Return a pooling and the ReLU of the convolution before it, in their order."""
     if pooling == "average":
         return nn.ReLU(), nn.AvgPool2d(2)
     if pooling == "fractional":
         return FractionalMaxPool(side_in, side_out), nn.ReLU()
-    return nn.MaxPool2d(2), nn.ReLU()
+    return (MaxPoolReLU(),)

@@ -15,11 +15,13 @@ from torch.func import functional_call
 
 from inkdigits.models import ARCHITECTURES, Architecture, architecture
 from inkdigits.models.geometry import DIGITS
+from inkdigits.models.layers import MaxPoolReLU
 
 KERAS_TYPES: dict[type[nn.Module], str] = {
     nn.Conv2d: "Conv2D",
     nn.Linear: "Dense",
     nn.MaxPool2d: "MaxPooling2D",
+    MaxPoolReLU: "MaxPooling2D",
     nn.AvgPool2d: "AveragePooling2D",
     nn.AdaptiveAvgPool2d: "GlobalAveragePooling2D",
     nn.BatchNorm2d: "BatchNormalization",

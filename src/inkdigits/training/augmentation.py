@@ -31,23 +31,17 @@ def augment(images: Tensor, draws: Tensor) -> Tensor:
     The pixel at p, seen from the centre c, is read at c + R(Z(p − c) + t): zoomed, shifted, then
     rotated, as Keras's ImageDataGenerator does. Bilinear; outside, the nearest pixel counts.
     """
-    angle, down, right, zoom_rows, zoom_columns = draws.unbind(1)
+    angle, down, right, zoom_rows, zoom_columns = draws[:, :, None, None].unbind(1)
     cosine, sine = angle.cos(), angle.sin()
+    middle = (SIZE - 1) / 2
+    offsets = torch.arange(SIZE, device=images.device) - middle
+    rows = zoom_rows * offsets[:, None] + down
+    columns = zoom_columns * offsets + right
     # grid_sample wants x (columns) before y (rows), and half the image as the unit of length.
-    unit = (SIZE - 1) / 2
-    matrix = torch.stack(
-        [
-            torch.stack(
-                [cosine * zoom_columns, sine * zoom_rows, (cosine * right + sine * down) / unit], 1
-            ),
-            torch.stack(
-                [-sine * zoom_columns, cosine * zoom_rows, (cosine * down - sine * right) / unit], 1
-            ),
-        ],
-        1,
-    )
-    grid = F.affine_grid(matrix, [len(images), 1, SIZE, SIZE], align_corners=True)
+    x = sine / middle * rows + cosine / middle * columns
+    y = cosine / middle * rows - sine / middle * columns
     pixels = images.to(torch.float32).unsqueeze(1)
+    grid = torch.stack([x, y], dim=-1)
     changed = F.grid_sample(
         pixels, grid, mode="bilinear", padding_mode="border", align_corners=True
     )

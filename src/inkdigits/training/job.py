@@ -21,6 +21,7 @@ from inkdigits.training.calibration import fit_temperature, refusal_threshold
 from inkdigits.training.export import export_reader
 from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
+from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Annealer, build_optimiser
 from inkdigits.training.precision import choose_precision
 from inkdigits.training.recipe import find_recipe
@@ -121,6 +122,7 @@ def validation_images(run: Run, dataset: Dataset) -> Dataset:
 
 def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
+    keep_freed_memory()
     asked = run.manifest
     settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
     if dataclasses.asdict(settings) != asked["recipe"]:
