@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,19 @@ def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, An
         raise InkdigitsError(f"no run can be made here ({error.strerror})", parent) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def latest_run(folder: Path = Path("runs")) -> Run:
+    """Return the run in ``folder`` that ended last; DataError if none there has ended."""
+    ended = []
+    for path in folder.glob("*/run.json"):
+        with suppress(DataError):  # a damaged one is passed over
+            run = Run(path.parent)
+            if run.result is not None:
+                ended.append((path.stat().st_mtime, run.folder.name, run))
+    if not ended:
+        raise DataError("there is no finished run here; train first: inkdigits train", folder)
+    return max(ended)[-1]
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
