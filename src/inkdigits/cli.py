@@ -135,6 +135,27 @@ def compare(options: argparse.Namespace) -> Answer:
     )
 
 
+def explain(options: argparse.Namespace) -> Answer:
+    """Show what each layer of a trained network does to one image."""
+    from inkdigits.data.single import load_one
+    from inkdigits.evaluation.explanation import write_explanation
+    from inkdigits.training.explain import explain as dissect
+    from inkdigits.training.run import Run, latest_run
+
+    image, label = load_one(options.image)
+    run = latest_run() if options.run_folder is None else Run(options.run_folder)
+    if options.run_folder is None:
+        print(f"by the latest run, {run.folder}", file=sys.stderr)
+    anatomy = dissect(run, image)
+    page = write_explanation(options.output, anatomy, name=Path(options.image).name, truth=label)
+    sure = float(anatomy.probabilities.max())
+    return {**anatomy.to_json(), "page": str(page)}, (
+        f"read as {anatomy.digit}, {sure:.2%} sure\n"
+        f"page     {page}\n"
+        f"poster   {page.with_name('explanation.png')}"
+    )
+
+
 def models(options: argparse.Namespace) -> Answer:
     """List the architectures, or show the layers of one."""
     from inkdigits.models.summary import architectures, architectures_text, layer_table
@@ -246,6 +267,18 @@ def build_parser() -> Parser:
     verb.add_argument(
         "-o", "--output", type=Path, metavar="FOLDER",
         help="goes on where it stopped if it exists; default a name from the settings, in runs/",
+    )  # fmt: skip
+
+    verb = _add(verbs, "explain", explain, "show what each layer does to an image, as a page")
+    verb.add_argument(
+        "image", metavar="IMAGE", help="a picture of one digit, or a data set's: mnist:17"
+    )
+    verb.add_argument(
+        "--run", dest="run_folder", type=Path, metavar="RUN", help="default the latest in runs/"
+    )
+    verb.add_argument(
+        "-o", "--output", type=Path, default=Path("explanation"), metavar="FOLDER",
+        help="default explanation",
     )  # fmt: skip
 
     verb = _add(verbs, "models", models, "list the architectures, or show the layers of one")
