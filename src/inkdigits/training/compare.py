@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,11 +174,16 @@ class _Series:
 
     def train_all(self, members: Sequence[tuple[str, int]], stop: Callable[[], bool]) -> None:
         """Bring every member to its end; a failure is noted, and the next one has its turn."""
-        for number, (model, seed) in enumerate(members, start=1):
+        self._find_finished(members)
+        waiting = [member for member in members if member not in self.runs]
+        if self.runs:
+            self._tell(f"{len(self.runs)} of {len(members)} are finished already")
+        while waiting:
             if stop():
                 raise Interrupted("between two members")
-            waiting = [name for name, _ in members[number - 1 :]]
-            self._tell(f"{number} of {len(members)}: {model}, seed {seed}{self._left(waiting)}")
+            number, left = len(members) - len(waiting) + 1, self._left(waiting)
+            model, seed = waiting.pop(0)
+            self._tell(f"{number} of {len(members)}: {model}, seed {seed}{left}")
             try:
                 self.runs[model, seed] = self._train(model, seed)
             except Interrupted:
@@ -189,6 +195,13 @@ class _Series:
                 self.errors[model, seed] = f"{type(error).__name__}: {words}"
             if (model, seed) in self.errors:
                 self._tell(f"{model}, seed {seed} failed: {self.errors[model, seed]}")
+
+    def _find_finished(self, members: Sequence[tuple[str, int]]) -> None:
+        for model, seed in members:
+            with suppress(DataError):  # none, or damaged, which is told when its turn comes
+                run = Run(self._folder(model, seed))
+                if run.result is not None:
+                    self.runs[model, seed] = run
 
     def _train(self, model: str, seed: int) -> Run:
         folder = self._folder(model, seed)
@@ -249,12 +262,12 @@ class _Series:
     def _folder(self, model: str, seed: int) -> Path:
         return self.folder / f"{model}-seed{seed}"
 
-    def _left(self, waiting: Sequence[str]) -> str:
-        """Say how long the waiting members will take, once one of each kind has been timed."""
+    def _left(self, waiting: Sequence[tuple[str, int]]) -> str:
+        """Say how long the waiting members will take, once one of each model has been timed."""
         times = {model: _seconds(run) for (model, _), run in self.runs.items()}
-        if not all(model in times for model in waiting):
+        if not all(model in times for model, _ in waiting):
             return ""
-        return f" (about {math.ceil(sum(times[m] for m in waiting) / 60)} min left)"
+        return f" (about {math.ceil(sum(times[model] for model, _ in waiting) / 60)} min left)"
 
     def _tell(self, words: str) -> None:
         if self.show:
