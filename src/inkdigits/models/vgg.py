@@ -7,7 +7,7 @@ ICLR 2015. The columns are those of its table 1, which is table 2 of the report.
 from torch import nn
 
 from inkdigits.models.geometry import Geometry
-from inkdigits.models.layers import Dropout, Flatten, LocalResponseNorm, he_initialise
+from inkdigits.models.layers import Dropout, Flatten, LocalResponseNorm, MaxPoolReLU, he_initialise
 
 # Each column: the kernel sizes of its five groups of convolutions; L is a normalisation.
 COLUMNS = {
@@ -63,8 +63,9 @@ class VGG(nn.Sequential):
                     layers.append(nn.BatchNorm2d(channels))
                 layers.append(nn.ReLU())
             if group == 5 or side // 2 > 1:
-                behind = len(layers) - isinstance(layers[-1], nn.ReLU)
-                layers.insert(behind, nn.MaxPool2d(2))
+                if isinstance(layers[-1], nn.ReLU):
+                    layers.pop()
+                layers.append(MaxPoolReLU())
                 side //= 2
         dense = int(DENSE * width)
         super().__init__(
