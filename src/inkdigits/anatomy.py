@@ -82,6 +82,8 @@ class Stage:
         """How the output's size follows from the input's, with the numbers filled in."""
         if self.windows:
             return "; ".join(dict.fromkeys(window.formula for window in self.windows))
+        if self.shape == self.inputs:
+            return f"{_by(self.shape)} stays"
         if len(self.shape) == 1 < len(self.inputs):
             return f"{'·'.join(map(str, self.inputs))} = {self.shape[0]:,}"
         return f"{_by(self.inputs)} in, {_by(self.shape)} out"

@@ -1,5 +1,6 @@
 """The page that explains a reading: what each layer did to the image, and why the answer."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from inkdigits.evaluation.folder import write_folder
 from inkdigits.evaluation.page import Html, Section, definitions, page, paragraph, picture, table
 from inkdigits.evaluation.poster import draw_poster
 from inkdigits.evaluation.style import Theme, both_themes, png
-from inkdigits.evaluation.wording import listing, percent, plural
+from inkdigits.evaluation.wording import NO_BREAK, listing, percent, plural
 
 FILES = ("explanation.png", "index.html")
 
@@ -76,6 +77,7 @@ THEN = {
     "Tanh": " Then tanh, which squashes every value into −1 … 1.",
     "squashing": " Then 1.7159·tanh(2x/3), which squashes every value into ±1.72.",
 }
+LAST = {"Distance": ", here minus the squared distance to a code, the digit drawn in 7×12 pixels"}
 RULE = (
     "What follows is arithmetic on these numbers. Wherever a square of side F, a filter or a "
     "pooling window, slides in steps of S over maps of side N with P rows of zeros around them, "
@@ -129,11 +131,7 @@ def _stages(anatomy: Anatomy) -> list[Section]:
         blocks = []
         if between:
             names = listing([passed.name for passed in between])
-            blocks.append(
-                paragraph(
-                    f"Not drawn, since their maps are as large: {names} (in the table below)."
-                )
-            )
+            blocks.append(paragraph(f"Before it, on maps as large and not drawn: {names}."))
         does = DOES.get(stage.kind, "").format(maps=stage.shape[-1])
         blocks.append(paragraph(does + THEN.get(stage.activation, "")))
         blocks.append(definitions(_facts(stage)))
@@ -182,10 +180,11 @@ def _answer(anatomy: Anatomy) -> Section:
     digits = anatomy.probabilities.argsort()[::-1]
     first, second = (f"{d} {percent(float(anatomy.probabilities[d]))}" for d in digits[:2])
     words = (
-        f"The last layer, {last.name}, gives one number for each digit, its logit. Divided by the "
+        f"The last layer, {last.name}, gives one number for each digit, its "
+        f"logit{LAST.get(last.kind, '')}. Divided by the "
         f"temperature {anatomy.temperature:.3f}, which was fitted on images that the network had "
         "not learned from, and sent through softmax, eᶻ over the sum of all eᶻ, they become "
-        "probabilities that can be taken at their word."
+        "probabilities, meant to be taken at their word."
     )
     caption = "The probability of each digit, and its logit before temperature and softmax."
     alt = f"Probabilities of the ten digits: {first}, then {second}."
@@ -216,19 +215,32 @@ def _origin(anatomy: Anatomy) -> Section:
     return "Where the answer came from", [
         paragraph(words),
         _figure(lambda theme: draw_origin(anatomy, theme), alt, caption),
-        paragraph(f"{found} {HONESTLY}"),
+        paragraph(found),
+        paragraph(HONESTLY),
     ]
 
 
 def _layers(anatomy: Anatomy) -> Section:
     rows = [
-        [stage.name, stage.kind, _by(stage), f"{stage.parameters:,}", stage.formula]
+        [stage.name, stage.kind, _by(stage), f"{stage.parameters:,}", _in_short(stage)]
         for stage in anatomy.stages
     ]
     total = sum(stage.parameters for stage in anatomy.stages)
     caption = f"From the image to the logits, with {total:,} trained parameters."
     head = ["Layer", "Kind", "Output", "Parameters", "Size, worked out"]
     return "All layers", [table(caption, head, rows)]
+
+
+def _in_short(stage: Stage) -> str:
+    """Work out the size by the one window that changes it, of a block of several."""
+    changing = [window for window in stage.windows if window.places != window.size]
+    windows = changing or stage.windows
+    return windows[0].arithmetic if windows else stage.formula
+
+
+def _unbroken(formula: str) -> str:
+    """Keep a fraction on one line."""
+    return re.sub(r"\(.*\)/", lambda found: found[0].replace(" ", NO_BREAK), formula)
 
 
 def _what(stage: Stage) -> str:

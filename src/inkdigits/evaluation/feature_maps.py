@@ -77,7 +77,7 @@ def draw_answer(anatomy: Anatomy, theme: Theme = LIGHT) -> Figure:
     """Draw the probability of each digit as a bar, and beside it the logit it came from."""
     with drawing(theme):
         figure = sheet(WIDTH, 3.7)
-        show_answer(place(figure, 0.35, 0.3, WIDTH - 0.4, 3.4), anatomy, theme)
+        show_answer(place(figure, 0.35, 0.3, WIDTH - 0.4, 3.4), anatomy, theme, 11)
     return figure
 
 
@@ -128,7 +128,7 @@ def show_ink(axes: Axes, image: Images, theme: Theme) -> None:
     axes.imshow(image, cmap=ink, vmin=0, vmax=255, interpolation="nearest", aspect="auto")
 
 
-def show_answer(axes: Axes, anatomy: Anatomy, theme: Theme, size: float = 10) -> None:
+def show_answer(axes: Axes, anatomy: Anatomy, theme: Theme, size: float) -> None:
     """Show the probabilities as bars with their percentages and, at the right edge, the logits."""
     edge = 1.25
     for digit, share in enumerate(anatomy.probabilities):
@@ -174,15 +174,15 @@ def show_origin(
     sure = percent(float(occlusion.probabilities[read]), 1)
     most = 100 * float(occlusion.drop.max())
     words = {
-        "Gradient": f"a little more ink here speaks\nfor {digit} (blue), against it (orange)",
-        "Occlusion": f"hidden here, {digit} loses (blue)\nup to {most:.3g} percentage points",
-        "Hidden at its worst": f"now read as {read}, {sure} sure",
+        "Gradient": f"ink here speaks for {digit}\n(blue) or against it",
+        "Occlusion": f"hidden here, {digit} loses up\nto {most:.3g} points (blue)",
+        "At its worst": f"hidden so, it is read\nas {read}, {sure} sure",
     }
     for axes, (title, below) in zip(panels, words.items(), strict=True):
-        axes.set_title(title, fontsize=10.5 * side / 2 + 0.5)
+        axes.set_title(title, fontsize=11.5 * side / 2)
         axes.text(
             0, -0.05, below, transform=axes.transAxes, va="top", color=theme.quiet,
-            fontsize=8.2 * side / 2, linespacing=1.4,
+            fontsize=9.4 * side / 2, linespacing=1.4,
         )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def draw_poster(anatomy: Anatomy, theme: Theme = LIGHT) -> Figure:
         top = _HEAD
         for (stage, between), height in zip(stages, heights, strict=True):
             words = place(figure, _EDGE, top, _TEXT, height)
-            _write_stage(words, height, stage, between, theme)
+            _write_stage(words, height, stage, between, theme, stage is first)
             filters = anatomy.filters if stage is first else None
             tall = mosaic_height(stage, _MAPS, COLUMNS, paired=filters is not None)
             maps = place(figure, _EDGE + _TEXT, top, _MAPS, tall)
@@ -71,16 +71,17 @@ def _show_head(figure: Figure, anatomy: Anatomy, theme: Theme) -> None:
     sure = percent(float(anatomy.probabilities.max()))
     axes.text(0, 0.2, f"How {anatomy.model} reads this", fontsize=12, color=theme.quiet)
     axes.text(0, 0.62, f"{anatomy.digit}, {sure} sure", fontsize=24, weight="bold")
-    axes.text(0, 1.0, KEY, fontsize=9, color=theme.quiet, va="top", linespacing=1.5)
-    axes.text(0, 1.66, FORMULA, fontsize=13, weight="bold")
-    axes.text(2.55, 1.66, "places along a side, rounded down.", fontsize=9, color=theme.quiet)
+    axes.text(0, 1.02, KEY, fontsize=9.5, color=theme.quiet, va="top", linespacing=1.5)
+    axes.text(0, 1.7, FORMULA, fontsize=14, weight="bold")
+    axes.text(2.45, 1.7, "places along a side, rounded down.", fontsize=9.5, color=theme.quiet)
+    colours = "Blue: above 0\nOrange: below 0"
     axes.text(
-        6.85, 1.66, "blue > 0, orange < 0, paper = 0", fontsize=8, color=theme.quiet, ha="right"
+        7.2, 1.02, colours, fontsize=9.5, color=theme.quiet, va="top", ha="right", linespacing=1.5
     )
 
 
 def _write_stage(
-    axes: Axes, height: float, stage: Stage, between: Sequence[Stage], theme: Theme
+    axes: Axes, height: float, stage: Stage, between: Sequence[Stage], theme: Theme, first: bool
 ) -> None:
     axes.set_xlim(0, _TEXT)
     axes.set_ylim(height, 0)
@@ -95,7 +96,7 @@ def _write_stage(
     size = "×".join(f"{side:,}" for side in stage.shape)
     axes.text(0, down + _LINE, f"→ {size}", fontsize=9)
     down += 2 * _LINE
-    for line in _arithmetic(stage):
+    for line in [*_arithmetic(stage), *["each filter above its map"] * first]:
         axes.text(0, down, line, fontsize=8, color=theme.quiet)
         down += _LINE * 0.95
 

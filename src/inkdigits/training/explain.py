@@ -166,11 +166,15 @@ def _smooth_gradient(network: Network, pixels: Tensor, digit: int) -> Floats:
 def _occlude(network: Network, image: Images, temperature: float, digit: int) -> Occlusion:
     """Hide every place in turn behind a black square, as if the paper were empty there."""
     places = [(row, column) for row in range(SIZE) for column in range(SIZE)]
-    hidden = torch.from_numpy(np.stack([covered(image, *at, PATCH) for at in places]))
-    answers = torch.cat([network(batch) for batch in torch.split(hidden, _BATCH)])
-    whole = (network(torch.from_numpy(image[None]))[0] / temperature).softmax(0)
-    probabilities = (answers / temperature).softmax(1)
-    drop = whole[digit] - probabilities[:, digit]
+    hidden = np.stack([covered(image, *place, PATCH) for place in places])
+    changed = (hidden != image).any(axis=(1, 2))  # where there is no ink to hide, nothing falls
+    batches = torch.split(torch.from_numpy(hidden[changed]), _BATCH)
+    whole = (network(torch.from_numpy(image[None])) / temperature).softmax(1)
+    probabilities = whole.repeat(len(places), 1)
+    probabilities[torch.from_numpy(changed)] = torch.cat(
+        [(network(batch) / temperature).softmax(1) for batch in batches]
+    )
+    drop = whole[0, digit] - probabilities[:, digit]
     worst = int(drop.argmax())
     return Occlusion(
         side=PATCH,
