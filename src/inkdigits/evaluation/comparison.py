@@ -80,7 +80,7 @@ def _row(member: Member) -> list[str]:
         "failed" if member["mean"] is None else _accuracy(member),
         str(member["depth"]),
         f"{member['parameters']:,}",
-        f"{member['multiply_adds']:,}",
+        f"{member['multiply_adds'] / 1e6:,.2f}{NO_BREAK}M",
         "–" if seconds is None else f"{seconds:.1f}{NO_BREAK}s",
         "–" if latency is None else f"{latency:.2f}{NO_BREAK}ms",
     ]
@@ -134,11 +134,13 @@ def _side_by_side(settings: Mapping[str, Any], members: Sequence[Member]) -> Sec
 
 
 def _figure(cost: Cost, figure: tuple[bytes, bytes], members: Sequence[Member]) -> Section:
-    caption = (
-        "A small dot is a seed, a large one the mean, the bar its sample standard deviation to "
-        "either side. Lines join networks of a family. Accuracy is stretched towards "
-        f"100{NO_BREAK}%: half as many mistakes is the same step anywhere."
-    )
+    caption = f"Validation accuracy against {cost.name}."
+    if cost is COSTS[0]:
+        caption = (
+            "A small dot is a seed, a large one the mean, the bar the sample standard deviation "
+            "to either side of it. Lines join networks of a family. Accuracy is stretched towards "
+            f"100{NO_BREAK}%: half as many mistakes is the same step anywhere."
+        )
     told = [
         f"{member['model']} {_accuracy(member)}" for member in members if member["mean"] is not None
     ]

@@ -1,15 +1,19 @@
 """Accuracy of several networks against what they cost: one figure for each kind of cost."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from inkdigits.evaluation.style import DARK, LIGHT, Theme, drawing, new_figure, note, use_nines
 
@@ -70,7 +74,7 @@ def draw_accuracy(members: Sequence[Member], cost: Cost, theme: Theme = LIGHT) -
     """
     known = [m for m in members if m["mean"] is not None and m[cost.key] is not None]
     with drawing(theme):
-        figure = new_figure(4.8)
+        figure = new_figure(5.2)
         if not known:
             return note(figure, "No training was finished.", theme)
         axes = figure.subplots()
@@ -87,7 +91,7 @@ def draw_accuracy(members: Sequence[Member], cost: Cost, theme: Theme = LIGHT) -
             names += [(member, colour) for member in group]
         axes.set_xlabel(cost.axis)
         axes.set_ylabel("validation accuracy")
-        _name_dots(figure, axes, names, cost)
+        _name_dots(figure, axes, names, cost, theme)
     return figure
 
 
@@ -105,9 +109,21 @@ def _scale(axes: Axes, members: Sequence[Member], cost: Cost) -> None:
     margin = max((high / low) ** 0.12, 1.25)
     axes.set_xscale("log")
     axes.set_xlim(low / margin, high * margin)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
+    axes.xaxis.set_major_locator(FixedLocator(_log_ticks(low / margin, high * margin)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from ``low`` to ``high``, as many within a power of ten as have room."""
+    steps = (1, 2, 3, 5, 7) if high < 12 * low else (1, 2, 5) if high < 300 * low else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [
+        step * 10.0**power
+        for power in powers
+        for step in steps
+        if low <= step * 10.0**power <= high
+    ]
 
 
 def _draw_family(
@@ -123,24 +139,28 @@ def _draw_family(
         seeds = [accuracy for accuracy in member["accuracies"] if accuracy is not None]
         if spread is not None:
             ends = (max(mean - spread, 0), min(mean + spread, 1))
-            axes.vlines(at, *ends, colors=colour, linewidth=3, alpha=0.35, zorder=2)
+            axes.vlines(at, *ends, colors=colour, linewidth=3, alpha=0.3, zorder=2)
         axes.plot([at] * len(seeds), seeds, ".", color=colour, markersize=4, alpha=0.8, zorder=3)
         axes.plot(
             at, mean, marker, color=colour, markersize=7, markeredgecolor=theme.paper, zorder=4
         )
 
 
-def _name_dots(figure: Figure, axes: Axes, names: Sequence[tuple[Member, str]], cost: Cost) -> None:
+def _name_dots(
+    figure: Figure, axes: Axes, names: Sequence[tuple[Member, str]], cost: Cost, theme: Theme
+) -> None:
     """Write each name beside its dot, where it covers the fewest dots and names."""
     figure.draw_without_rendering()
     spots = axes.transData.transform([(m[cost.key], m["mean"]) for m, _ in names])
     taken = [Bbox.from_bounds(x - 10, y - 10, 20, 20) for x, y in spots]
+    taken += [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in _points_on_lines(axes)]
     room = axes.get_window_extent()
     for index in np.argsort(-spots[:, 1], kind="stable"):
         member, colour = names[index]
         text = axes.annotate(
             member["model"], (member[cost.key], member["mean"]), (0, 0),
             textcoords="offset points", color=colour, fontsize=8.5, zorder=5,
+            path_effects=[withStroke(linewidth=2.5, foreground=theme.paper)],
         )  # fmt: skip
         best: tuple[float, tuple[float, float, str, str], Bbox] | None = None
         for place in _PLACES:
@@ -155,6 +175,16 @@ def _name_dots(figure: Figure, axes: Axes, names: Sequence[tuple[Member, str]], 
         text.set(position=(x, y), horizontalalignment=horizontal, verticalalignment=vertical)
         text.set_in_layout(False)
         taken.append(box)
+
+
+def _points_on_lines(axes: Axes) -> NDArray[np.float64]:
+    """Return points every few pixels along the lines between dots, as pixels (N, 2)."""
+    points = [np.empty((0, 2))]
+    for line in axes.get_lines():
+        corners = axes.transData.transform(line.get_xydata())
+        if line.get_linestyle() == "-":
+            points += [np.linspace(a, b, 60) for a, b in pairwise(corners)]
+    return np.concatenate(points)
 
 
 def _overlap(one: Bbox, other: Bbox) -> float:
