@@ -5,8 +5,12 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from inkdigits.cli import main
 from inkdigits.errors import DataError
+from inkdigits.evaluation.explanation import DOES
+from inkdigits.evaluation.feature_maps import drawn_stages
 from inkdigits.models import ARCHITECTURES, create
 from inkdigits.models.summary import layer_table
 from inkdigits.reading import Reader
@@ -48,6 +52,7 @@ def test_every_architecture_is_explained_as_its_layer_table_says(name):
             assert stage.windows[-1].places == stage.shape[0]
         if stage.activation == "ReLU":
             assert (stage.maps >= 0).all()
+    assert {stage.kind for stage, _ in drawn_stages(anatomy)} <= set(DOES)
     arrays = [stage.maps for stage in anatomy.stages]
     arrays += [anatomy.filters, anatomy.gradient, anatomy.occlusion.drop]
     assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
@@ -171,6 +176,29 @@ def test_a_reader_of_another_training_is_told(copied, strokes, tmp_path):
     shutil.copy(other.reader, copied.reader)
     with pytest.raises(DataError, match="not of one training"):
         explain(copied, DASH)
+
+
+def test_the_command_writes_the_page_and_prints_one_object(copied, tmp_path, monkeypatch, capsys):
+    Image.fromarray(255 - DASH.repeat(3, 0).repeat(3, 1)).save(tmp_path / "dash.png")
+    (tmp_path / "runs").mkdir()
+    copied.folder.rename(tmp_path / "runs" / "lenet5-report-1")
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "dash.png", "--json"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert set(told) == {"digit", "probability", "probabilities", "stages", "page"}
+    assert (tmp_path / told["page"]).is_file()
+    assert (tmp_path / "explanation" / "explanation.png").is_file()
+    assert err.strip() == "by the latest run, runs/lenet5-report-1"
+
+
+def test_the_command_tells_of_a_missing_picture_and_writes_nothing(
+    finished, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "none.png", "--run", str(finished.folder)]) == 3
+    assert capsys.readouterr().err.startswith("inkdigits: none.png: cannot be read")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_latest_run_is_the_one_that_ended_last(copied):
