@@ -35,19 +35,19 @@ class Window:
 
     @property
     def arithmetic(self) -> str:
-        """The formula with its numbers filled in, and its result."""
+        """The formula with its numbers filled in, its result, and → that rounded."""
         text = f"({self.size} + 2·{self.padding} − {self.side})/{self.stride} + 1 = "
         if self._exact.denominator == 1:
             return text + f"{self.places}"
-        way = "up" if self.round_up else "down"
-        return text + f"{float(self._exact):.4g}, rounded {way} to {self.places}"
+        return text + f"{float(self._exact):.4g} → {self.places}"
 
     @property
     def formula(self) -> str:
-        """The arithmetic, after what its numbers stand for."""
+        """What its numbers stand for, then the arithmetic."""
+        way = "up" if self.round_up else "down"
         return (
             f"{self.size}×{self.size}, {self.kind} {self.side}, padding {self.padding}, "
-            f"stride {self.stride}: {self.arithmetic}"
+            f"stride {self.stride}: {self.arithmetic.replace('→', f'rounded {way} to')}"
         )
 
     @property
@@ -83,7 +83,7 @@ class Stage:
         if self.windows:
             return "; ".join(dict.fromkeys(window.formula for window in self.windows))
         if self.shape == self.inputs:
-            return f"{_by(self.shape)} stays"
+            return f"{_by(self.shape)} stays as it is"
         if len(self.shape) == 1 < len(self.inputs):
             return f"{'·'.join(map(str, self.inputs))} = {self.shape[0]:,}"
         return f"{_by(self.inputs)} in, {_by(self.shape)} out"

@@ -11,7 +11,7 @@ from inkdigits.errors import InkdigitsError
 from inkdigits.evaluation.explanation import DOES, FILES, write_explanation
 from inkdigits.evaluation.feature_maps import chosen, drawn_stages
 
-NASTY = "<script>alert(1)</script><img src=http://example.org/x>.png"
+NASTY = "$\\<script>alert(1)</script><img src=http://example.org/x>.png"
 
 
 class Page(HTMLParser):

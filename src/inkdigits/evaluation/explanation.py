@@ -103,13 +103,13 @@ def write_explanation(
     """
     sections = [_input(anatomy), *_stages(anatomy), _answer(anatomy), _origin(anatomy)]
     sections.append(_layers(anatomy))
+    title = f"How {anatomy.model} reads {name}"
     lead = f"Read as {anatomy.digit}, {percent(float(anatomy.probabilities.max()))} sure."
     if truth is not None and truth != anatomy.digit:
         lead += f" Its label says {truth}."
-    source = page(f"How {anatomy.model} reads {name}", lead, sections)
     files = {
-        "explanation.png": png(draw_poster(anatomy)),
-        "index.html": source.encode(errors="replace"),
+        "explanation.png": png(draw_poster(anatomy, lead)),
+        "index.html": page(title, lead, sections).encode(errors="replace"),
     }
     write_folder(folder, files, FILES)
     return folder / "index.html"
@@ -222,12 +222,12 @@ def _origin(anatomy: Anatomy) -> Section:
 
 def _layers(anatomy: Anatomy) -> Section:
     rows = [
-        [stage.name, stage.kind, _by(stage), f"{stage.parameters:,}", _in_short(stage)]
+        [stage.name, _by(stage), f"{stage.parameters:,}", _in_short(stage)]
         for stage in anatomy.stages
     ]
     total = sum(stage.parameters for stage in anatomy.stages)
     caption = f"From the image to the logits, with {total:,} trained parameters."
-    head = ["Layer", "Kind", "Output", "Parameters", "Size, worked out"]
+    head = ["Layer", "Output", "Parameters", "Its size, worked out"]
     return "All layers", [table(caption, head, rows)]
 
 

@@ -11,7 +11,7 @@ from inkdigits.evaluation.style import Theme
 
 COLUMNS = 8  # maps in a row
 CELLS = 64  # numbers without a plane in a row
-TILE, GAP, CELL = 56, 7, 14  # pixels
+TILE, GAP, CELL = 56, 7, 11  # pixels
 WIDTH = COLUMNS * (TILE + GAP) - GAP
 
 Colours = NDArray[np.float64]

@@ -19,7 +19,6 @@ from inkdigits.evaluation.feature_maps import (
 )
 from inkdigits.evaluation.mosaic import COLUMNS
 from inkdigits.evaluation.style import LIGHT, Theme, drawing
-from inkdigits.evaluation.wording import percent
 
 _WIDTH, _EDGE = 10.0, 0.35  # inches
 _TEXT, _LINE = 2.75, 0.168  # the column of words, and a line in it
@@ -33,8 +32,11 @@ KEY = (
 FORMULA = "(N + 2P − F) / S + 1"
 
 
-def draw_poster(anatomy: Anatomy, theme: Theme = LIGHT) -> Figure:
-    """Draw the image, what each stage makes of it, the answer, and its origin."""
+def draw_poster(anatomy: Anatomy, lead: str, theme: Theme = LIGHT) -> Figure:
+    """Draw the image, what each stage makes of it, the answer, and its origin.
+
+    ``lead`` is the sentence at the top that tells the answer.
+    """
     stages = drawn_stages(anatomy)
     first = anatomy.stages[0]
     heights = [
@@ -47,7 +49,7 @@ def draw_poster(anatomy: Anatomy, theme: Theme = LIGHT) -> Figure:
     ]
     with drawing(theme):
         figure = sheet(_WIDTH, _HEAD + sum(heights) + _FOOT)
-        _show_head(figure, anatomy, theme)
+        _show_head(figure, anatomy, lead, theme)
         top = _HEAD
         for (stage, between), height in zip(stages, heights, strict=True):
             words = place(figure, _EDGE, top, _TEXT, height)
@@ -63,14 +65,13 @@ def draw_poster(anatomy: Anatomy, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def _show_head(figure: Figure, anatomy: Anatomy, theme: Theme) -> None:
+def _show_head(figure: Figure, anatomy: Anatomy, lead: str, theme: Theme) -> None:
     show_ink(place(figure, _EDGE, _EDGE, 1.8, 1.8), anatomy.image, theme)
     axes = place(figure, _EDGE + 2.1, _EDGE, _WIDTH - 2 * _EDGE - 2.1, 1.8)
     axes.set_xlim(0, 7.2)
     axes.set_ylim(1.8, 0)
-    sure = percent(float(anatomy.probabilities.max()))
-    axes.text(0, 0.2, f"How {anatomy.model} reads this", fontsize=12, color=theme.quiet)
-    axes.text(0, 0.62, f"{anatomy.digit}, {sure} sure", fontsize=24, weight="bold")
+    axes.text(0, 0.17, f"How {anatomy.model} reads this image", fontsize=12, color=theme.quiet)
+    axes.text(0, 0.62, lead, fontsize=20, weight="bold")
     axes.text(0, 1.02, KEY, fontsize=9.5, color=theme.quiet, va="top", linespacing=1.5)
     axes.text(0, 1.7, FORMULA, fontsize=14, weight="bold")
     axes.text(2.45, 1.7, "places along a side, rounded down.", fontsize=9.5, color=theme.quiet)
