@@ -28,8 +28,8 @@ def test_window_fills_in_the_formula(window, places, arithmetic):
 def test_window_says_what_its_numbers_are_and_how_it_rounds():
     whole = Window(28, 2, 0, 2, "window").formula
     assert whole == "28×28, window 2, padding 0, stride 2: (28 + 2·0 − 2)/2 + 1 = 14"
-    assert Window(7, 3, 0, 3).formula.endswith("/3 + 1 = 2.333 rounded down to 2")
-    assert Window(7, 3, 0, 3, round_up=True).formula.endswith("/3 + 1 = 2.333 rounded up to 3")
+    assert Window(7, 3, 0, 3).formula.endswith("/3 + 1 = 2.333, rounded down to 2")
+    assert Window(7, 3, 0, 3, round_up=True).formula.endswith("/3 + 1 = 2.333, rounded up to 3")
 
 
 def test_formulas_of_stages_without_a_window():

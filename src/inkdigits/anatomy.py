@@ -47,7 +47,7 @@ class Window:
         way = "up" if self.round_up else "down"
         return (
             f"{self.size}×{self.size}, {self.kind} {self.side}, padding {self.padding}, "
-            f"stride {self.stride}: {self.arithmetic.replace('→', f'rounded {way} to')}"
+            f"stride {self.stride}: {self.arithmetic.replace(' →', f', rounded {way} to')}"
         )
 
     @property

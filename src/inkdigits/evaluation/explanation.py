@@ -142,11 +142,11 @@ def _stages(anatomy: Anatomy) -> list[Section]:
 
 def _facts(stage: Stage) -> dict[str, str]:
     facts = {}
-    for window in stage.windows:
-        name = (
-            f"{window.kind.capitalize()} {window.side}×{window.side} on {window.size}×{window.size}"
-        )
-        facts[name] = window.formula
+    for window in dict.fromkeys(stage.windows):
+        name = f"{window.kind.capitalize()} {window.side}×{window.side}"
+        if name in facts:
+            name += f" on {window.size}×{window.size}"
+        facts[name] = _unbroken(window.formula)
     if not facts:
         facts["Size"] = stage.formula
     facts["Parameters"] = stage.weights if stage.parameters else "none"
