@@ -160,6 +160,17 @@ def test_a_damaged_run_is_that_members_failure(plan, tmp_path):
     assert report_cnn["error"] is None
 
 
+def test_a_damaged_reader_loses_its_latency_and_no_more(plan, tmp_path):
+    one = change(plan, seeds=1)
+    compare(one, tmp_path / "c", show=False)
+    (tmp_path / "c/lenet5-seed0/reader.onnx").write_bytes(b"noise")
+    lenet5, report_cnn = compare(one, tmp_path / "c", show=False).members
+    assert "reader.onnx" in lenet5["error"]
+    assert lenet5["latency_ms"] is None
+    assert lenet5["mean"] is not None
+    assert report_cnn["error"] is None
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [({"epochs": 2}, "another recipe or number of epochs"), ({"images": 140}, "another data")],

@@ -7,8 +7,8 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ STUDIES = {"depth": DEPTH}
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a plan: its ``settings``, and for each model what ``_summary`` tells of it."""
+    """What came of a plan: its ``settings``, and the figures of each model (``_Series.summary``)."""
 
     folder: Path
     settings: dict[str, Any]
@@ -89,11 +89,7 @@ def find_study(name: str) -> Plan:
 
 
 def compare(
-    plan: Plan,
-    folder: str | Path | None = None,
-    *,
-    command: Sequence[str] = (),
-    show: bool = True,
+    plan: Plan, folder: str | Path | None = None, *, command: Sequence[str] = (), show: bool = True
 ) -> Comparison:
     """Train what the plan names, each as a run ``folder``/<model>-seed<k>, and sum it up.
 
@@ -171,6 +167,7 @@ class _Series:
         self.plan, self.folder, self.dataset = plan, folder, dataset
         self.command, self.show = command, show
         self.runs: dict[tuple[str, int], Run] = {}
+        self.seconds: dict[tuple[str, int], float] = {}
         self.errors: dict[tuple[str, int], str] = {}
 
     def train_all(self, members: Sequence[tuple[str, int]], stop: Callable[[], bool]) -> None:
@@ -185,24 +182,34 @@ class _Series:
             number, left = len(members) - len(waiting) + 1, self._left(waiting)
             model, seed = waiting.pop(0)
             self._tell(f"{number} of {len(members)}: {model}, seed {seed}{left}")
-            try:
-                self.runs[model, seed] = self._train(model, seed)
-            except Interrupted:
-                raise
-            except InkdigitsError as error:
-                self.errors[model, seed] = " ".join(str(error).split())
-            except Exception as error:  # whatever goes wrong in one must not lose the others
-                words = " ".join(str(error).split())
-                self.errors[model, seed] = f"{type(error).__name__}: {words}"
-            if (model, seed) in self.errors:
-                self._tell(f"{model}, seed {seed} failed: {self.errors[model, seed]}")
+            with self._kept_apart((model, seed)):
+                self._take(self._train(model, seed), (model, seed))
 
     def _find_finished(self, members: Sequence[tuple[str, int]]) -> None:
-        for model, seed in members:
+        for member in members:
             with suppress(DataError):  # none, or damaged, which is told when its turn comes
-                run = Run(self._folder(model, seed))
+                run = Run(self._folder(*member))
                 if run.result is not None:
-                    self.runs[model, seed] = run
+                    with self._kept_apart(member):
+                        self._take(run, member)
+
+    def _take(self, run: Run, member: tuple[str, int]) -> None:
+        self.seconds[member] = _seconds(run)
+        self.runs[member] = run
+
+    @contextmanager
+    def _kept_apart(self, member: tuple[str, int]) -> Iterator[None]:
+        """Note whatever goes wrong within the block as the member's failure, and go on after it."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except Exception as error:
+            words = " ".join(str(error).split())
+            if not isinstance(error, InkdigitsError):
+                words = f"{type(error).__name__}: {words}"
+            self.errors[member] = words
+            self._tell(f"{member[0]}, seed {member[1]} failed: {words}")
 
     def _train(self, model: str, seed: int) -> Run:
         folder = self._folder(model, seed)
@@ -231,9 +238,10 @@ class _Series:
         for model in models:
             if stop():
                 raise Interrupted("while latencies were measured")
-            readers = [run.reader for (name, _), run in self.runs.items() if name == model]
-            if readers:
-                latencies[model] = _latency(Reader(readers[0]), image)
+            member = min((m for m in self.runs if m[0] == model), default=None)
+            if member is not None:
+                with self._kept_apart(member):
+                    latencies[model] = _latency(Reader(self.runs[member].reader), image)
         return latencies
 
     def summary(self, model: str, latency: float | None) -> dict[str, Any]:
@@ -241,6 +249,7 @@ class _Series:
         seeds = range(self.plan.seeds)
         runs = [self.runs.get((model, seed)) for seed in seeds]
         done = [run for run in runs if run is not None]
+        times = [time for (name, _), time in self.seconds.items() if name == model]
         accuracies = [run.result["val_accuracy"] if run and run.result else None for run in runs]
         known = [accuracy for accuracy in accuracies if accuracy is not None]
         errors = [f"seed {s}: {self.errors[model, s]}" for s in seeds if (model, s) in self.errors]
@@ -253,7 +262,7 @@ class _Series:
             "accuracies": accuracies,
             "mean": statistics.fmean(known) if known else None,
             "spread": statistics.stdev(known) if len(known) > 1 else None,
-            "train_seconds": round(statistics.fmean(map(_seconds, done)), 1) if done else None,
+            "train_seconds": round(statistics.fmean(times), 1) if times else None,
             "latency_ms": latency,
             "precision": done[0].manifest["precision"] if done else None,
             "runs": [str(self._folder(model, seed)) for seed in seeds],
@@ -265,7 +274,7 @@ class _Series:
 
     def _left(self, waiting: Sequence[tuple[str, int]]) -> str:
         """Say how long the waiting members will take, once one of each model has been timed."""
-        times = {model: _seconds(run) for (model, _), run in self.runs.items()}
+        times = {model: seconds for (model, _), seconds in self.seconds.items()}
         if not all(model in times for model, _ in waiting):
             return ""
         return f" (about {math.ceil(sum(times[model] for model, _ in waiting) / 60)} min left)"
