@@ -21,6 +21,7 @@ from inkdigits.evaluation.page import Html, Section, definitions, page, paragrap
 from inkdigits.evaluation.poster import draw_poster
 from inkdigits.evaluation.style import Theme, both_themes, png
 from inkdigits.evaluation.wording import NO_BREAK, listing, percent, plural
+from inkdigits.images import SIZE
 
 FILES = ("explanation.png", "index.html")
 
@@ -117,10 +118,13 @@ def write_explanation(
 
 def _input(anatomy: Anatomy) -> Section:
     caption = "28×28 numbers, 0 for paper to 255 for full ink; the network divides them by 255."
+    side = anatomy.stages[0].inputs[0]
+    if side > SIZE:
+        caption += f" A border of empty paper makes it {side}×{side}."
     alt = f"The image: a handwritten digit, read as {anatomy.digit}."
     return "What it is given", [
         _figure(lambda theme: draw_input(anatomy.image, theme), alt, caption),
-        paragraph(RULE),
+        paragraph(_unbroken(RULE)),
     ]
 
 
@@ -239,8 +243,10 @@ def _in_short(stage: Stage) -> str:
 
 
 def _unbroken(formula: str) -> str:
-    """Keep a fraction on one line."""
-    return re.sub(r"\(.*\)/", lambda found: found[0].replace(" ", NO_BREAK), formula)
+    """Keep a fraction and what is added to it on one line."""
+    return re.sub(
+        r"\(N.*S \+ 1|\(\d.*\)/\d \+ 1", lambda found: found[0].replace(" ", NO_BREAK), formula
+    )
 
 
 def _what(stage: Stage) -> str:
