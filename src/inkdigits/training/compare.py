@@ -74,7 +74,7 @@ STUDIES = {"depth": DEPTH}
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a plan: its ``settings``, and the figures of each model (``_Series.summary``)."""
+    """What came of a plan: its ``settings``, and the figures of each model."""
 
     folder: Path
     settings: dict[str, Any]
