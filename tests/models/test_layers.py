@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkdigits.models.first_stage import first_stage
 from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU
 
 
@@ -89,3 +90,53 @@ def test_of_equal_values_one_gets_the_gradient():
 def test_pooling_without_training_is_torchs_own():
     x = torch.randn(2, 3, 9, 9)
     assert torch.equal(MaxPoolReLU().eval()(x), torch.nn.functional.max_pool2d(x, 2).relu())
+
+
+def first_layers(p):
+    torch.manual_seed(3)
+    convolution = torch.nn.Conv2d(1, 32, 3, padding="same")
+    plain = torch.nn.Sequential(convolution, torch.nn.MaxPool2d(2), torch.nn.ReLU())
+    return convolution, plain, torch.rand(6, 1, 28, 28), p
+
+
+def test_the_first_stage_in_one_pass_equals_its_layers():
+    convolution, plain, x, p = first_layers(0.0)
+    gradient = torch.randn(6, 32, 14, 14)
+    found = []
+    for stage in (lambda x: first_stage(x, convolution, p), plain):
+        convolution.zero_grad()
+        out = stage(x)
+        out.backward(gradient)
+        found.append((out.detach(), convolution.weight.grad.clone(), convolution.bias.grad.clone()))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_the_first_stage_drops_its_share_and_its_gradient_alike():
+    convolution, plain, x, p = first_layers(0.25)
+    convolution.bias.data.fill_(5)  # so that nothing but dropout makes a zero
+    out = first_stage(x, convolution, p)
+    kept = out.detach() != 0
+    assert abs(kept.double().mean() - 0.75) < 0.01
+    torch.testing.assert_close(out.detach(), torch.where(kept, plain(x).detach() / 0.75, 0))
+    out.sum().backward()
+    torch.testing.assert_close(convolution.bias.grad, kept.sum((0, 2, 3)) / 0.75)
+    assert not torch.equal(first_stage(x, convolution, p), out)
+
+
+def test_the_first_stage_gives_what_autocast_asks_for():
+    convolution, _, x, p = first_layers(0.25)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert first_stage(x, convolution, p).dtype == torch.bfloat16
+
+
+def test_pooling_drops_its_share_and_its_gradient_alike():
+    torch.manual_seed(4)
+    x = torch.rand(8, 16, 14, 14).add(0.1).contiguous(memory_format=torch.channels_last)
+    out = MaxPoolReLU()(x.requires_grad_(), 0.25)
+    kept = out.detach() != 0
+    assert abs(kept.double().mean() - 0.75) < 0.02
+    whole = torch.nn.functional.max_pool2d(x.detach(), 2)
+    torch.testing.assert_close(out.detach(), torch.where(kept, whole / 0.75, 0))
+    out.sum().backward()
+    torch.testing.assert_close(torch.nn.functional.avg_pool2d(x.grad, 2) * 4, kept / 0.75)

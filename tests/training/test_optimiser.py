@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkdigits.training.optimiser import Annealer, build_optimiser
+from inkdigits.training.optimiser import Annealer, FusedRMSprop
 from inkdigits.training.recipe import REPORT, RMSprop
 
 
@@ -12,7 +12,7 @@ def test_rmsprop_follows_its_published_rule():
     rng = np.random.default_rng(0)
     start = rng.normal(size=(40, 30))
     weight = torch.nn.Parameter(torch.tensor(start, dtype=torch.float32))
-    optimiser = build_optimiser(settings, [weight])
+    optimiser = FusedRMSprop([weight], settings)
     expected, mean_square = start.copy(), np.zeros_like(start)
     for _ in range(50):
         gradient = rng.normal(size=start.shape) * 0.01
@@ -26,7 +26,7 @@ def test_rmsprop_follows_its_published_rule():
 def test_rmsprop_equals_torch_at_the_settings_of_the_report():
     settings = REPORT.optimiser
     ours, theirs = (torch.nn.Parameter(torch.ones(300)) for _ in range(2))
-    fused = build_optimiser(settings, [ours])
+    fused = FusedRMSprop([ours], settings)
     plain = torch.optim.RMSprop(
         [theirs], lr=settings.learning_rate, alpha=settings.rho, eps=settings.epsilon
     )

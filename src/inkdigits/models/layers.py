@@ -4,126 +4,118 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import dropout, relu
+
+from inkdigits.models import kernels
 
 # Whole numbers as wide as a float of so many bytes.
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) by masks of bits, several draws from one random number.
+    """Dropout (Srivastava et al., 2014); on the CPU one pass, without a mask in memory.
 
-    Deviation: a probability that is no multiple of 1/256 is rounded to one, and the kept values
-    are scaled by what it then is, so that the mean is kept. Draws from torch's default generator.
+    Draws from torch's default generator: on the CPU one number, from which the mask is hashed.
     """
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.p = round(p * 256) / 256
-        # The fewest bits that tell the probability exactly: 1 for 1/2, 2 for 1/4, at most 8.
-        self.bits = next(bits for bits in (1, 2, 4, 8) if (self.p * 2**bits).is_integer())
+        self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         """Zero each value with the layer's probability while training; else return ``x``."""
         if not self.training:
             return x
-        return cast(Tensor, _Masked.apply(x, self._mask(x), 1 / (1 - self.p)))
-
-    def _mask(self, x: Tensor) -> Tensor:
-        """Draw integers as wide as the values of ``x``: all bits set to keep, none to drop."""
-        width = 8 * x.element_size()
-        dtype = _INTEGERS[x.element_size()]
-        numbers = torch.empty(-(-x.numel() * self.bits // 64), dtype=torch.int64, device=x.device)
-        words = numbers.random_(-(2**63), None).view(dtype)
-        shifts = torch.arange(0, width, self.bits, dtype=dtype, device=x.device)
-        mask = (words >> shifts[:, None]).bitwise_and_(2**self.bits - 1)
-        kept = round((1 - self.p) * 2**self.bits)
-        mask.sub_(kept).bitwise_right_shift_(width - 1)  # the sign, spread over all bits
-        return mask.view(-1)[: x.numel()].as_strided(x.shape, x.stride())
+        if x.device.type != "cpu":
+            return dropout(x, self.p)
+        return cast(Tensor, _Dropout.apply(x, self.p, kernels.draw_key()))
 
     def extra_repr(self) -> str:
         """Show the probability in the module's printed form."""
         return f"p={self.p:g}"
 
 
-class _Masked(torch.autograd.Function):
-    """x where the mask is set, 0 elsewhere, scaled; the gradient is masked and scaled alike."""
-
+class _Dropout(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, mask: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(mask)
-        ctx.scale = scale
-        return _apply_mask(x, mask, scale)
+    def forward(ctx: Any, x: Tensor, p: float, key: int) -> Tensor:
+        ctx.p, ctx.key = p, key
+        ctx.like = torch.empty_like(x)  # dense, in the order of x, so that gradients meet the mask
+        return _drop(x, ctx.like, p, key)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (mask,) = ctx.saved_tensors
-        return _apply_mask(gradients[0], mask, ctx.scale), None, None
+        return _drop(gradients[0], torch.empty_like(ctx.like), ctx.p, ctx.key), None, None
 
 
-def _apply_mask(x: Tensor, mask: Tensor, scale: float) -> Tensor:
-    return x.view(mask.dtype).bitwise_and(mask).view(x.dtype).mul_(scale)
+def _drop(x: Tensor, out: Tensor, p: float, key: int) -> Tensor:
+    """Fill ``out`` with what is left of ``x``, scaled so that the mean is kept."""
+    if x.stride() != out.stride():
+        x = torch.empty_like(out).copy_(x)
+    source, target = (_numbers(t.as_strided((t.numel(),), (1,))) for t in (x, out))
+    kernels.drop(source, target, *_random(key, p))
+    return out.mul_(1 / (1 - p))
 
 
 class MaxPoolReLU(nn.MaxPool2d):
     """2×2 max-pooling with stride 2, then ReLU, which gives what ReLU, then pooling would.
 
-    While training, both are done at once on the values' bits: read as whole numbers, floats above
-    zero keep their order and those below zero stay below it, where the ReLU cuts them off. Whole
-    numbers are compared and masked several times faster than bfloat16. Of equal values one gets
-    the gradient, not always the one that torch would choose.
+    On the CPU, with channels last in memory, both are done in one pass, and dropout with
+    probability ``p`` as well, where the caller asks for it. Of equal values the first gets the
+    gradient, as in torch.
     """
 
     def __init__(self) -> None:
         super().__init__(2)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, p: float = 0) -> Tensor:
         """Map (N, C, H, W) to (N, C, H // 2, W // 2), without negative values."""
         last = x.is_contiguous(memory_format=torch.channels_last)
-        if self.training and last and x.device.type == "cpu":
-            return cast(Tensor, _MaxPoolReLU.apply(x))
-        return relu(super().forward(x))
+        if last and x.device.type == "cpu" and not torch.jit.is_tracing():
+            return cast(Tensor, _MaxPoolReLU.apply(x, p, kernels.draw_key() if p else 0))
+        return dropout(relu(super().forward(x)), p)
 
 
 class _MaxPoolReLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        bits = _bits(x)
-        tall = torch.maximum(*_pairs(bits, 1))  # of each two rows
-        out = torch.maximum(*_pairs(tall, 2)).clamp_(min=0)  # of each two columns
-        ctx.save_for_backward(x, tall, out)
-        return out.view(x.dtype).permute(0, 3, 1, 2)
+    def forward(ctx: Any, x: Tensor, p: float, key: int) -> Tensor:
+        images, channels, height, width = x.shape
+        out = x.new_empty(images, height // 2, width // 2, channels)
+        place = torch.empty_like(out, dtype=torch.uint8)
+        kernels.pool_relu_drop(
+            _numbers(x.permute(0, 2, 3, 1)), _numbers(out), place.numpy(), *_random(key, p)
+        )
+        ctx.save_for_backward(place)
+        ctx.height, ctx.width, ctx.p = height, width, p
+        if p:
+            out.mul_(1 / (1 - p))
+        return out.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        x, tall, out = ctx.saved_tensors
-        passed = out.neg().bitwise_right_shift_(8 * x.element_size() - 1)  # all bits where out > 0
-        passed &= _bits(gradients[0])
-        return _route(_bits(x), _route(tall, passed, 2), 1).view(x.dtype).permute(0, 3, 1, 2)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (place,) = ctx.saved_tensors
+        given = gradients[0].permute(0, 2, 3, 1).contiguous()
+        if ctx.p:
+            given = given * (1 / (1 - ctx.p))
+        images, _, _, channels = given.shape
+        even = ctx.height % 2 == 0 and ctx.width % 2 == 0
+        # Only an odd last row or column is not written to.
+        new = given.new_empty if even else given.new_zeros
+        out = new(images, ctx.height, ctx.width, channels)
+        kernels.unpool(_numbers(given), place.numpy(), _numbers(out))
+        return out.permute(0, 3, 1, 2), None, None
 
 
-def _bits(x: Tensor) -> Tensor:
-    """See (N, C, H, W) as whole numbers (N, H, W, C) of the same width, in place."""
-    return x.view(_INTEGERS[x.element_size()]).permute(0, 2, 3, 1)
+def _random(key: int, p: float) -> tuple[np.uint64, np.uint32]:
+    """Return the key to hash from, and the 32-bit number below which a value is dropped."""
+    return np.uint64(key), np.uint32(round(p * 2**32))
 
 
-def _pairs(x: Tensor, axis: int) -> tuple[Tensor, ...]:
-    """Return the first and the second of each two along ``axis``, leaving out an odd last one."""
-    half = x.shape[axis] // 2
-    return x.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2)).unbind(axis + 1)
-
-
-def _route(x: Tensor, gradient: Tensor, axis: int) -> Tensor:
-    """Give each gradient to the larger of the two values of ``x`` that it belongs to."""
-    first, second = _pairs(x, axis)
-    routed = torch.zeros_like(x) if x.shape[axis] % 2 else torch.empty_like(x)
-    to_first, to_second = _pairs(routed, axis)
-    larger = torch.ge(first, second, out=torch.empty_like(gradient)).neg_()  # all bits, or none
-    torch.bitwise_and(gradient, larger, out=to_first)
-    torch.bitwise_xor(gradient, to_first, out=to_second)  # what the first did not get
-    return routed
+def _numbers(x: Tensor) -> kernels.Bits:
+    """See the floats of ``x`` as whole numbers of the same width, in place."""
+    return cast(kernels.Bits, x.detach().view(_INTEGERS[x.element_size()]).numpy())
 
 
 class Flatten(nn.Module):

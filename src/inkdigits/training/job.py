@@ -22,7 +22,7 @@ from inkdigits.training.export import export_reader
 from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
-from inkdigits.training.optimiser import Annealer, build_optimiser
+from inkdigits.training.optimiser import Annealer, FusedRMSprop
 from inkdigits.training.precision import choose_precision
 from inkdigits.training.recipe import find_recipe
 from inkdigits.training.run import Run, create_run
@@ -122,7 +122,6 @@ def validation_images(run: Run, dataset: Dataset) -> Dataset:
 
 def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
-    keep_freed_memory()
     asked = run.manifest
     settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
     if dataclasses.asdict(settings) != asked["recipe"]:
@@ -135,7 +134,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     network = _fresh_network(asked["model"], seed, device)
     state = checkpoint.State(
         network,
-        build_optimiser(settings.optimiser, network.parameters()),
+        FusedRMSprop(network.parameters(), settings.optimiser),
         checkpoint.Progress(Annealer(settings.optimiser.learning_rate)),
     )
     start = time.perf_counter()
@@ -216,6 +215,7 @@ def _device() -> torch.device:
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> torch.nn.Module:
     """Build the network with the initial weights of ``seed``, laid out for fast convolutions."""
+    keep_freed_memory()
     with torch.random.fork_rng():
         torch.manual_seed(
             int(np.random.SeedSequence([seed, _INITIAL_WEIGHTS]).generate_state(1)[0])

@@ -20,7 +20,7 @@ from inkdigits.training.state import State
 _VALIDATION_BATCH = 512
 
 # What a random stream is for, so that no two streams of a seed are the same.
-_EPOCH_DRAWS, _BATCH_DRAWS = 2, 3
+_EPOCH_DRAWS = 2
 
 Labelled = tuple[Tensor, Tensor]
 """Images uint8 (N, 28, 28) and labels int64 (N,), both on the device that trains."""
@@ -62,6 +62,7 @@ def fit(
             rng = np.random.default_rng([seed, _EPOCH_DRAWS, progress.epoch])
             order = torch.from_numpy(rng.permutation(len(images))).to(images.device)
             draws = torch.from_numpy(draw(recipe.augmentation, len(images), rng)).to(images.device)
+            batch_seeds = rng.integers(2**63, size=batches).tolist()
             for group in state.optimiser.param_groups:
                 group["lr"] = progress.annealer.learning_rate
             network.train()
@@ -69,7 +70,7 @@ def fit(
             sums = sums.to(images.device)
             bar.set_description(f"epoch {progress.epoch + 1}/{recipe.epochs}")
             for batch in range(progress.batch, batches):
-                torch.manual_seed(_batch_seed(seed, progress.epoch, batch))
+                torch.manual_seed(batch_seeds[batch])  # of dropout
                 chosen = order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
                 with torch.no_grad():
                     changed = augment(images[chosen], draws[chosen])
@@ -139,10 +140,6 @@ def compute_logits(network: nn.Module, images: Tensor) -> Tensor:
     """Return the logits (N, 10) of images (N, 28, 28) in evaluation mode, batch by batch."""
     network.eval()
     return torch.cat([network(part) for part in images.split(_VALIDATION_BATCH)])
-
-
-def _batch_seed(seed: int, epoch: int, batch: int) -> int:
-    return int(np.random.SeedSequence([seed, _BATCH_DRAWS, epoch, batch]).generate_state(1)[0])
 
 
 def _line(measured: dict[str, float], epochs: int) -> str:

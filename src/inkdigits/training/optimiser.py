@@ -12,27 +12,41 @@ from inkdigits.training.recipe import Plateau, RMSprop
 _SETTLED = 1_000_000.0
 
 
-def build_optimiser(settings: RMSprop, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Build RMSprop with one fused sweep over the weights.
+class FusedRMSprop(torch.optim.Optimizer):
+    """RMSprop: v = ρv + (1 − ρ)g², w = w − lr·g / (√v + ε), in one sweep over the weights.
 
-    RMSprop is Adam without a first moment (beta1 = 0) and without bias correction: v = ρv +
-    (1 − ρ)g², w = w − lr·g / (√v + ε). torch fuses Adam on the CPU but not RMSprop; started at a
-    late step, its corrections 1 − β^step are 1, and the update is RMSprop's own.
+    This is Adam with β1 = 0, whose first moment is the gradient itself, and without bias
+    correction. torch fuses Adam but not RMSprop, so its Adam is given the gradients for first
+    moments, and a late step, at which its corrections 1 − β^step are 1.
     """
-    optimiser = torch.optim.Adam(
-        parameters,
-        lr=settings.learning_rate,
-        betas=(0.0, settings.rho),
-        eps=settings.epsilon,
-        fused=True,
-    )
-    for weight in optimiser.param_groups[0]["params"]:
-        optimiser.state[weight] = {
-            "step": torch.full((), _SETTLED, device=weight.device),
-            "exp_avg": torch.zeros_like(weight),
-            "exp_avg_sq": torch.zeros_like(weight),
-        }
-    return optimiser
+
+    def __init__(self, parameters: Iterable[nn.Parameter], settings: RMSprop) -> None:
+        super().__init__(parameters, {"lr": settings.learning_rate})
+        self.settings = settings
+        for weight in self.param_groups[0]["params"]:
+            self.state[weight] = {"mean_square": torch.zeros_like(weight)}
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is used
+        """Update every weight that has a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            gradients = [weight.grad for weight in weights]
+            torch._fused_adam_(
+                weights,
+                gradients,
+                gradients,
+                [self.state[weight]["mean_square"] for weight in weights],
+                [],
+                [torch.full((), _SETTLED, device=weight.device) for weight in weights],
+                lr=group["lr"],
+                beta1=0.0,
+                beta2=self.settings.rho,
+                weight_decay=0.0,
+                eps=self.settings.epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
 
 
 @dataclass

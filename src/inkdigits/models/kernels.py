@@ -1,0 +1,91 @@
+"""Loops over memory that torch would need several passes for, compiled by Numba for the CPU.
+
+Floats are seen as whole numbers of the same width: those above zero keep their order so, and those
+below zero stay below it. One thread each, since memory is what they wait for.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import NDArray
+
+Bits = NDArray[np.signedinteger[Any]]
+Places = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+NONE = 4  # no place of a pooling window: its output is 0
+
+
+def compiled(function: Function) -> Function:
+    """Compile on first use; keep the result on disk where a cache can be written."""
+    options = {"nogil": True, "fastmath": {"contract"}}  # a product and its sum may round once
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:
+        return njit(**options)(function)
+
+
+def draw_key() -> int:
+    """Draw the number from which a layer hashes all its random numbers of a step."""
+    return int(torch.empty((), dtype=torch.int64).random_())
+
+
+@compiled
+def hashed(index: int, key: np.uint64) -> np.uint32:
+    """Hash index and key to a random 32-bit number, by multiplication and xorshift."""
+    low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+    number = np.uint32(np.uint32(index) ^ low)  # Numba widens a product to 64 bits unless told
+    number = np.uint32((number ^ (number >> np.uint32(16))) * np.uint32(0x7FEB352D))
+    number = np.uint32(number ^ high)
+    number = np.uint32((number ^ (number >> np.uint32(15))) * np.uint32(0x846CA68B))
+    return np.uint32(number ^ (number >> np.uint32(16)))
+
+
+@compiled
+def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold: np.uint32) -> None:
+    """Pool (N, H, W, C) over 2×2, cut at zero, and drop those whose random number is lower.
+
+    ``place`` tells which of the four it was, or ``NONE``. The scale of dropout is not applied.
+    """
+    images, height, width, channels = out.shape
+    for n in range(images):
+        for i in range(height):
+            for j in range(width):
+                a, b = x[n, 2 * i, 2 * j], x[n, 2 * i, 2 * j + 1]
+                c, d = x[n, 2 * i + 1, 2 * j], x[n, 2 * i + 1, 2 * j + 1]
+                largest, where = out[n, i, j], place[n, i, j]
+                index = ((n * height + i) * width + j) * channels
+                for k in range(channels):
+                    upper, lower = max(a[k], b[k]), max(c[k], d[k])
+                    value = max(upper, lower)
+                    first = np.uint8(b[k] > a[k])
+                    second = np.uint8(np.uint8(2) + np.uint8(d[k] > c[k]))
+                    live = value > 0 and hashed(index + k, key) >= threshold
+                    largest[k] = value if live else 0
+                    where[k] = (first if upper >= lower else second) if live else np.uint8(NONE)
+
+
+@compiled
+def unpool(gradient: Bits, place: Places, out: Bits) -> None:
+    """Put each gradient at the place that it came from, zero at the other three."""
+    images, height, width, channels = gradient.shape
+    for n in range(images):
+        for i in range(height):
+            for j in range(width):
+                given, where = gradient[n, i, j], place[n, i, j]
+                for q in range(4):
+                    target, this = out[n, 2 * i + q // 2, 2 * j + q % 2], np.uint8(q)
+                    for k in range(channels):
+                        target[k] = given[k] if where[k] == this else 0
+
+
+@compiled
+def drop(x: Bits, out: Bits, key: np.uint64, threshold: np.uint32) -> None:
+    """Zero those of ``x`` (n,) whose random number, hashed from key and index, is lower."""
+    for i in range(x.shape[0]):
+        out[i] = x[i] if hashed(i, key) >= threshold else 0
