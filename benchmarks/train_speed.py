@@ -24,7 +24,7 @@ import torch
 
 from inkdigits.data import load
 from inkdigits.models.summary import layer_table
-from inkdigits.training import resume, split, train
+from inkdigits.training import resume, split
 
 BATCH = 128
 

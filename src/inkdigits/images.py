@@ -48,9 +48,7 @@ def check_images(images: NDArray[Any], where: object = None) -> Images:
         if not (low >= 0 and high <= 255):
             raise DataError(f"pixel values run from {low} to {high}; 0–255 belong there", where)
         if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
-            raise DataError(
-                "pixel values are fractions; scale them to whole numbers 0–255", where
-            )
+            raise DataError("pixel values are fractions; scale them to whole numbers 0–255", where)
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 

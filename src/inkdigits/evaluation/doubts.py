@@ -53,9 +53,7 @@ def _doubts(dataset: Dataset) -> Iterator[Doubt]:
             ("contradicted", "equal to one with another label", _contradicted(images, labels))
         )
     if dataset.test is not None:
-        kinds.append(
-            ("in_test", "also among its test images", _shared(images, dataset.test.images))
-        )
+        kinds.append(("in_test", "also among its test images", shared(images, dataset.test.images)))
     for kind, words, places in kinds:
         if len(places):
             yield Doubt(kind, f"{plural(len(places), 'image')} {words}", places)
@@ -79,6 +77,7 @@ def _contradicted(images: Images, labels: Labels) -> NDArray[np.intp]:
     return np.flatnonzero(np.isin(group, group[differs]))
 
 
-def _shared(images: Images, others: Images) -> NDArray[np.intp]:
+def shared(images: Images, others: Images) -> NDArray[np.intp]:
+    """Return the places of images that also occur among ``others``, pixel for pixel."""
     _, _, group = _groups(np.concatenate([images, others]))
     return np.flatnonzero(np.isin(group[: len(images)], group[len(images) :]))

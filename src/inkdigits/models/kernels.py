@@ -5,7 +5,7 @@ below zero stay below it. One thread each, since memory is what they wait for.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ NONE = 4  # no place of a pooling window: its output is 0
 
 def compiled(function: Function) -> Function:
     """Compile on first use; keep the result on disk where a cache can be written."""
-    options = {"nogil": True, "fastmath": {"contract"}}  # a product and its sum may round once
     try:
-        return njit(cache=True, **options)(function)
+        kernel = njit(cache=True, nogil=True, fastmath={"contract"})(function)
     except RuntimeError:
-        return njit(**options)(function)
+        kernel = njit(nogil=True, fastmath={"contract"})(function)
+    return cast(Function, kernel)  # a product and its sum may round once: "contract"
 
 
 def draw_key() -> int:

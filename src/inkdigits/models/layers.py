@@ -73,7 +73,7 @@ class MaxPoolReLU(nn.MaxPool2d):
     def forward(self, x: Tensor, p: float = 0) -> Tensor:
         """Map (N, C, H, W) to (N, C, H // 2, W // 2), without negative values."""
         last = x.is_contiguous(memory_format=torch.channels_last)
-        if last and x.device.type == "cpu" and not torch.jit.is_tracing():
+        if last and x.device.type == "cpu" and not torch.onnx.is_in_onnx_export():
             return cast(Tensor, _MaxPoolReLU.apply(x, p, kernels.draw_key() if p else 0))
         return dropout(relu(super().forward(x)), p)
 

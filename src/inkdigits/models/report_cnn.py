@@ -1,6 +1,6 @@
 """The report's network (table 3): two convolutions and two dense layers, 1,630,090 parameters."""
 
-from typing import Literal
+from typing import Literal, cast
 
 from torch import Tensor, nn
 
@@ -46,10 +46,10 @@ class ReportCNN(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Map float (N, C, H, W) in 0–1 to logits (N, classes)."""
         if not (self.training and self.pooling == "max" and x.device.type == "cpu"):
-            return super().forward(x)
+            return cast(Tensor, super().forward(x))
         # Each convolution's pooling, ReLU and dropout in one pass over memory.
-        x = first_stage(x, self[0], self[2].p)
-        x = self[4](self[3](x), self[5].p)
+        x = first_stage(x, cast(nn.Conv2d, self[0]), cast(Dropout, self[2]).p)
+        x = self[4](self[3](x), cast(Dropout, self[5]).p)
         for layer in list(self)[6:]:
             x = layer(x)
         return x

@@ -6,7 +6,7 @@ place of memory, so the papers' own networks of a hundred million parameters cos
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
@@ -82,6 +82,16 @@ class LayerTable:
         """Trainable numbers of auxiliary classifiers."""
         return sum(layer.parameters for layer in self.layers if layer.training_only)
 
+    def to_json(self) -> dict[str, Any]:
+        """Rows and sums as plain numbers, lists and dicts."""
+        return {
+            "name": self.model,
+            "depth": self.depth,
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "layers": [asdict(layer) for layer in self.layers],
+        }
+
     @property
     def text(self) -> str:
         """The table as Keras prints it, with a column of multiply-adds."""
@@ -139,6 +149,18 @@ def architectures() -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def architectures_text(found: list[dict[str, Any]]) -> str:
+    """Return the list of ``architectures`` as a table."""
+    head = ("name", "depth", "parameters", "in the paper", "multiply-adds")
+    rows = [
+        (m["name"], m["depth"], m["parameters"], m["parameters_paper"], m["multiply_adds"])
+        for m in found
+    ]
+    lines = [f"{head[0]:<22}{head[1]:>6}{head[2]:>12}{head[3]:>14}{head[4]:>15}"]
+    lines += [f"{a:<22}{b:>6}{c:>12,}{d:>14,}{e:>15,}" for a, b, c, d, e in rows]
+    return "\n".join(lines)
 
 
 def _build(entry: Architecture, geometry: Geometries) -> tuple[nn.Module, Tensor]:

@@ -77,6 +77,24 @@ class Reader:
         if not abs(total - 1) < 1e-3:
             raise _damaged(self.path, "its probabilities do not sum to 1")
 
+    def origin(self) -> dict[str, str]:
+        """Tell in words what was trained, on what and how."""
+        about = self.provenance
+        data, versions = about.get("data", {}), about.get("versions", {})
+        return {
+            "network": str(about.get("model", "unknown")),
+            "trained on": f"{data.get('source', 'unknown')} ({data.get('images', 0):,} images)",
+            "recipe": f"{self.recipe.get('name', 'unknown')}, {self.recipe.get('epochs')} epochs",
+            "seed": str(about.get("seed")),
+            "computed in": f"{about.get('precision')} on {about.get('device')}",
+            "made by": ", ".join(
+                f"{name} {number}"
+                for name, number in {"inkdigits": about.get("inkdigits"), **versions}.items()
+            ),
+            "temperature": f"{self.temperature:.3f}",
+            "refuses below": f"{self.threshold:.4f}",
+        }
+
     def __repr__(self) -> str:
         model = self.provenance.get("model", "unknown model")
         return f"Reader({str(self.path)!r}: {model}, threshold {self.threshold:.3f})"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, Interrupted, UsageError
-from inkdigits.models import create
+from inkdigits.models import Network, create
 from inkdigits.training import state as checkpoint
 from inkdigits.training.calibration import fit_temperature, refusal_threshold
 from inkdigits.training.export import export_reader
@@ -213,15 +212,17 @@ def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _fresh_network(model: str, seed: int, device: torch.device) -> torch.nn.Module:
+def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     """Build the network with the initial weights of ``seed``, laid out for fast convolutions."""
     keep_freed_memory()
     with torch.random.fork_rng():
         torch.manual_seed(
             int(np.random.SeedSequence([seed, _INITIAL_WEIGHTS]).generate_state(1)[0])
         )
-        network: Any = create(model)
-    return network.to(device, memory_format=torch.channels_last)
+        network = create(model).to(device)
+    # Not every overload of Module.to is typed, hence in place.
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped in torch
+    return network
 
 
 def _on_device(dataset: Dataset, device: torch.device) -> Labelled:

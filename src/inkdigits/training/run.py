@@ -15,7 +15,7 @@ from inkdigits.files import whole_file
 
 
 class Run:
-    """``run.json``, ``metrics.jsonl``, ``checkpoint/``, ``reader.onnx`` and ``report/`` in ``folder``.
+    """A folder with run.json, metrics.jsonl, checkpoint/, reader.onnx and report/ in it.
 
     ``run.json`` is there before anything else, so whatever is killed can be resumed; its
     ``result`` is written last, so a run that has one is complete.

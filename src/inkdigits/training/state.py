@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from inkdigits.errors import DataError
 from inkdigits.files import whole_file
+from inkdigits.models import Network
 from inkdigits.training.optimiser import Annealer
 
 MANIFEST = "checkpoint.json"
@@ -36,7 +37,7 @@ class Progress:
 class State:
     """All that changes during a training; what follows depends on it, the data and the seed."""
 
-    network: nn.Module
+    network: Network
     optimiser: Optimizer
     progress: Progress
 

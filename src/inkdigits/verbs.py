@@ -1,0 +1,216 @@
+"""One function per verb of the command line; each imports what it needs and makes one call.
+
+Each returns its result, which --json prints, and the text that a person reads.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkdigits.errors import DataError, InkdigitsError, QualityError, UsageError
+
+if TYPE_CHECKING:
+    from inkdigits.data import Dataset
+    from inkdigits.evaluation import Evaluation
+    from inkdigits.reading import Reader
+
+Answer = tuple[Any, str]
+
+
+def train(options: argparse.Namespace) -> Answer:
+    """Train a network, and judge the reader it ends in on the validation images."""
+    from inkdigits.data import load
+    from inkdigits.evaluation.text import accuracy_text
+    from inkdigits.reading import Reader
+    from inkdigits.training import Run, resume, validation_images
+    from inkdigits.training import train as start
+
+    if options.resume is None:
+        dataset = load(options.data or "mnist42k")
+        run = start(
+            dataset,
+            options.model,
+            options.recipe,
+            seed=options.seed,
+            epochs=options.epochs,
+            folder=options.output,
+            command=options.command,
+        )
+    else:
+        dataset = load(Run(options.resume).manifest["data"]["source"])
+        run = resume(options.resume, data=dataset)
+    evaluation = _judge(Reader(run.reader), validation_images(run, dataset), run.report)
+    _demand(options.at_least, evaluation)
+    page, outcome = run.report / "index.html", run.manifest["result"]
+    result = {
+        "run": str(run.folder),
+        "reader": str(run.reader),
+        "val_accuracy": evaluation.accuracy,
+        "interval": evaluation.interval,
+        **outcome,
+        "report": str(page),
+    }
+    return result, (
+        f"validation accuracy {accuracy_text(evaluation)}, "
+        f"after {outcome['epochs']} epochs and {outcome['seconds']:.0f} s\n"
+        f"reader   {run.reader}\n"
+        f"report   {page}\n"
+        f"next     inkdigits evaluate {run.folder} {dataset.source}"
+    )
+
+
+def evaluate(options: argparse.Namespace) -> Answer:
+    """Measure a reader on labelled images, and write the report on it."""
+    from inkdigits.data import load
+    from inkdigits.evaluation.text import evaluation_text
+
+    reader = _reader(options.reader)
+    dataset = load(options.data)
+    dataset = dataset.test or dataset
+    evaluation = _judge(reader, dataset, options.output)
+    _warn_of_seen_images(reader, dataset)
+    _demand(options.at_least, evaluation)
+    page = options.output / "index.html"
+    return (
+        {**evaluation.to_json(), "report": str(page)},
+        f"{evaluation_text(evaluation)}\n\nreport   {page}",
+    )
+
+
+def predict(options: argparse.Namespace) -> Answer:
+    """Label a data set, and write the labels to a file."""
+    from inkdigits.data import is_kaggle_test, load
+    from inkdigits.reading.predictions import write_predictions, write_submission
+
+    reader = _reader(options.reader)
+    dataset = load(options.data)
+    dataset = dataset.test or dataset
+    probabilities = reader.predict_proba(dataset.images)
+    labels = probabilities.argmax(axis=1).astype("uint8")
+    if is_kaggle_test(dataset):
+        write_submission(options.output, labels)
+        form = "Kaggle's submission form"
+    else:
+        write_predictions(options.output, dataset.ids, labels, probabilities)
+        form = "labels with probabilities"
+    return (
+        {"n": len(dataset), "output": str(options.output)},
+        f"{len(dataset):,} images of {dataset.source} read\n{options.output}   {form}",
+    )
+
+
+def compare(options: argparse.Namespace) -> Answer:
+    """Train several networks alike, and show what each makes of it."""
+    from inkdigits.evaluation.comparison import comparison_text, write_comparison
+    from inkdigits.training.compare import Plan, find_study
+    from inkdigits.training.compare import compare as start
+
+    names = ("data", "recipe", "seeds", "epochs")
+    asked = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.study is None:
+        plan = Plan(tuple(options.models), **asked)
+    elif options.models or asked:
+        raise UsageError("a study's models and settings are fixed; give --study alone, or with -o")
+    else:
+        plan = find_study(options.study)
+    result = start(plan, options.output, command=options.command)
+    page = write_comparison(result.folder, result.settings, result.members)
+    options.exit_code = int(any(member["error"] for member in result.members))
+    return result.members, (
+        f"{comparison_text(result.settings, result.members)}\n\n"
+        f"page     {page}\n"
+        f"numbers  {page.with_name('comparison.json')}"
+    )
+
+
+def explain(options: argparse.Namespace) -> Answer:
+    """Show what each layer of a trained network does to one image."""
+    from inkdigits.data.single import load_one
+    from inkdigits.evaluation.explanation import write_explanation
+    from inkdigits.training.explain import explain as dissect
+    from inkdigits.training.run import Run, latest_run
+
+    image, label = load_one(options.image)
+    run = latest_run() if options.run_folder is None else Run(options.run_folder)
+    if options.run_folder is None:
+        print(f"by the latest run, {run.folder}", file=sys.stderr)
+    anatomy = dissect(run, image)
+    page = write_explanation(options.output, anatomy, name=Path(options.image).name, truth=label)
+    sure = float(anatomy.probabilities.max())
+    return {**anatomy.to_json(), "page": str(page)}, (
+        f"read as {anatomy.digit}, {sure:.2%} sure\n"
+        f"page     {page}\n"
+        f"poster   {page.with_name('explanation.png')}"
+    )
+
+
+def models(options: argparse.Namespace) -> Answer:
+    """List the architectures, or show the layers of one."""
+    from inkdigits.models.summary import architectures, architectures_text, layer_table
+
+    if options.name is None:
+        found = architectures()
+        return found, architectures_text(found)
+    table = layer_table(options.name, "paper" if options.paper else "digits")
+    return table.to_json(), table.text
+
+
+def data(options: argparse.Namespace) -> Answer:
+    """Show what is in a data set."""
+    from inkdigits.data import load
+    from inkdigits.evaluation.overview import overview, overview_text, write_overview
+
+    dataset = load(options.data)
+    text = overview_text(dataset)
+    if options.output is not None:
+        text += f"\n\npage     {write_overview(dataset, options.output)}"
+    return overview(dataset), text
+
+
+def _reader(path: Path) -> "Reader":
+    from inkdigits.reading import Reader
+
+    return Reader(path / "reader.onnx" if path.is_dir() else path)
+
+
+def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":
+    """Read the images, write the report into ``folder``, and return what was measured."""
+    from inkdigits.evaluation import read_history, write_report
+
+    if dataset.labels is None:
+        raise DataError("has no labels to compare with; use `inkdigits predict`", dataset.source)
+    return write_report(
+        folder,
+        dataset.images,
+        dataset.labels,
+        reader.predict_proba(dataset.images),
+        title=f"{reader.provenance.get('model', 'A reader')} on {dataset.source}",
+        history=read_history(reader.path.parent / "metrics.jsonl"),
+        provenance=reader.origin(),
+    )
+
+
+def _warn_of_seen_images(reader: "Reader", dataset: "Dataset") -> None:
+    """Say how many of the images the reader may have learnt from, where that can be told."""
+    from inkdigits.data import load
+    from inkdigits.evaluation.doubts import shared
+
+    source = reader.provenance.get("data", {}).get("source", "")
+    try:
+        seen = len(shared(dataset.images, load(source).images))
+    except InkdigitsError:
+        return  # what it was trained on is not at hand
+    if seen:
+        print(
+            f"note: {seen:,} of these {len(dataset):,} images are among those that {reader.path} "
+            f"was trained and validated on ({source}), so this accuracy flatters it",
+            file=sys.stderr,
+        )
+
+
+def _demand(at_least: float | None, evaluation: "Evaluation") -> None:
+    if at_least is not None and evaluation.accuracy < at_least:
+        raise QualityError(
+            f"accuracy {evaluation.accuracy:.4f} is below the {at_least} that was asked for"
+        )

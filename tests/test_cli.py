@@ -1,0 +1,212 @@
+"""The commands as a user types them: results, one-line errors, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from inkdigits.cli import main
+from inkdigits.data import load
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with 600 labelled digits, 100 in Kaggle's test form, and a short run on them."""
+    folder = tmp_path_factory.mktemp("cli")
+    digits = load("mnist")
+    np.savez(folder / "digits.npz", x=digits.images[:600], y=digits.labels[:600])
+    pixels = ",".join(f"pixel{i}" for i in range(784))
+    rows = "\n".join(",".join(map(str, image.ravel())) for image in digits.images[:100])
+    (folder / "test.csv").write_text(f"{pixels}\n{rows}\n")
+    former = os.getcwd()
+    os.chdir(folder)
+    assert main(["train", "digits.npz", "--epochs", "2", "-o", "run"]) == 0
+    os.chdir(former)
+    return folder
+
+
+@pytest.fixture
+def run(place, monkeypatch, capsys):
+    """Call the command in ``place``; return exit code, stdout and stderr."""
+    monkeypatch.chdir(place)
+
+    def call(*words):
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_train_ends_with_accuracy_interval_paths_and_the_next_command(run):
+    code, out, err = run("train", "digits.npz", "--epochs", "1", "-o", "told")
+    assert code == 0
+    assert "validation accuracy 0." in out
+    assert "95 % interval" in out
+    assert "told/reader.onnx" in out
+    assert "told/report/index.html" in out
+    assert "inkdigits evaluate told digits.npz" in out
+    assert "epoch  1/1" in err
+    assert "precision" in err
+
+
+def test_train_json_is_one_object_with_the_promised_keys(run):
+    code, out, _ = run("train", "--resume", "run", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert {"run", "reader", "val_accuracy", "epochs", "seconds"} <= set(result)
+    assert result["epochs"] == 2
+
+
+def test_the_run_folder_holds_its_report(place):
+    report = place / "run" / "report"
+    names = {path.name for path in report.iterdir()}
+    assert {"index.html", "curves.png", "confusion.png", "errors.png"} <= names
+    assert json.loads((report / "evaluation.json").read_text())["n"] == 120
+
+
+def test_evaluate_measures_and_warns_of_images_it_has_seen(run, place):
+    code, out, err = run("evaluate", "run", "digits.npz", "-o", "judged")
+    assert code == 0
+    assert "accuracy" in out
+    assert "600 of these 600 images" in err
+    assert (place / "judged" / "index.html").exists()
+    code, out, _ = run("evaluate", "run/reader.onnx", "digits.npz", "-o", "judged", "--json")
+    result = json.loads(out)
+    assert {"n", "accuracy", "interval", "per_class", "ece"} <= set(result)
+    assert result["n"] == 600
+
+
+def test_a_quality_not_reached_exits_with_4(run):
+    code, _, err = run("evaluate", "run", "digits.npz", "-o", "judged", "--at-least", "0.9999")
+    assert code == 4
+    assert "below the 0.9999" in err.splitlines()[-1]
+
+
+def test_predict_writes_kaggles_form_for_its_test_csv(run, place):
+    code, out, _ = run("predict", "run", "test.csv", "-o", "submission.csv")
+    assert code == 0
+    assert "Kaggle" in out
+    lines = (place / "submission.csv").read_text().splitlines()
+    assert lines[0] == "ImageId,Label"
+    assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(1, 101)]
+
+
+def test_predict_writes_probabilities_for_anything_else(run, place):
+    assert run("predict", "run", "digits.npz", "-o", "read.csv")[0] == 0
+    lines = (place / "read.csv").read_text().splitlines()
+    assert lines[0].startswith("image,label,probability,p0,p1")
+    assert len(lines) == 601
+
+
+def test_models_prints_table_3(run):
+    code, out, _ = run("models", "report_cnn")
+    assert code == 0
+    expected = [
+        ("conv2d (Conv2D)", "(None, 28, 28, 32)", 320),
+        ("max_pooling2d (MaxPooling2D)", "(None, 14, 14, 32)", 0),
+        ("dropout (Dropout)", "(None, 14, 14, 32)", 0),
+        ("conv2d_1 (Conv2D)", "(None, 14, 14, 64)", 18496),
+        ("max_pooling2d_1 (MaxPooling2D)", "(None, 7, 7, 64)", 0),
+        ("dropout_1 (Dropout)", "(None, 7, 7, 64)", 0),
+        ("flatten (Flatten)", "(None, 3136)", 0),
+        ("dense (Dense)", "(None, 512)", 1606144),
+        ("dropout_2 (Dropout)", "(None, 512)", 0),
+        ("dense_1 (Dense)", "(None, 10)", 5130),
+    ]
+    rows = out.splitlines()[2:12]
+    for row, (name, shape, parameters) in zip(rows, expected, strict=True):
+        assert row.startswith(name)
+        assert shape in row
+        assert f" {parameters} " in row
+    assert "Total params: 1,630,090" in out
+
+
+def test_models_lists_all_of_them(run):
+    code, out, _ = run("models", "--json")
+    assert code == 0
+    by_name = {model["name"]: model for model in json.loads(out)}
+    assert by_name["report_cnn"]["parameters"] == 1_630_090
+    assert by_name["vgg16"]["parameters_paper"] == 138_357_544
+    assert {"depth", "multiply_adds"} <= set(by_name["vgg16"])
+
+
+def test_data_shows_table_counts_and_examples(run, place):
+    code, out, _ = run("data", "digits.npz", "-o", "shown")
+    assert code == 0
+    assert "600 rows × 785 columns" in out
+    assert (place / "shown" / "index.html").exists()
+
+
+def test_explain_tells_what_it_read(run, place):
+    code, out, _ = run("explain", "digits.npz:3", "--run", "run", "-o", "told", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert 0 <= result["digit"] <= 9
+    assert (place / "told" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["data", "nowhere.csv"], 3, "nowhere.csv: there is no such file"),
+        (["evaluate", "run", "test.csv"], 3, "has no labels"),
+        (["evaluate", "nowhere.onnx", "digits.npz"], 3, "nowhere.onnx"),
+        (["predict", "test.csv", "digits.npz", "-o", "x.csv"], 3, "test.csv"),
+        (["predict", "run", "digits.npz", "-o", "nowhere/x.csv"], 1, "nowhere/x.csv"),
+        (["predict", "run", "digits.npz", "-o", "x.pdf"], 2, ".csv or .parquet"),
+        (["train", "test.csv"], 3, "has no labels"),
+        (["train", "digits.npz", "--model", "report_cmm"], 2, "report_cnn"),
+        (["train", "digits.npz", "--recipe", "slow"], 2, "report"),
+        (["train", "--resume", "nowhere"], 3, "nowhere"),
+        (["train", "digits.npz", "-o", "run"], 2, "exists already"),
+        (["train", "digits.npz", "--resume", "run"], 2, "not allowed with"),
+        (["train", "digits.npz", "--epochs", "many"], 2, "many"),
+        (["fly"], 2, "fly"),
+        ([], 2, "VERB"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(run, words, code, message):
+    found, out, err = run(*words)
+    assert found == code
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert err.startswith("inkdigits: ")
+    assert message in err
+    found, out, err = run(*words, "--json")
+    assert found == code
+    assert set(json.loads(out)["error"]) == {"kind", "message", "where"}
+
+
+def python(*words):
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+
+
+def test_import_and_help_load_neither_torch_nor_onnxruntime():
+    program = (
+        "import sys, inkdigits; from inkdigits.cli import build_parser; build_parser();"
+        "print([m for m in ('torch', 'onnxruntime', 'numba', 'matplotlib') if m in sys.modules])"
+    )
+    assert python("-c", program).stdout == "[]\n"
+    assert "explain" in python("-m", "inkdigits", "--help").stdout
+
+
+def test_reading_without_torch(place):
+    program = (
+        "import sys; sys.modules['torch'] = None; from inkdigits.cli import main;"
+        f"sys.exit(main(['evaluate', '{place}/run', '{place}/digits.npz', '-o', '{place}/r']))"
+    )
+    assert "accuracy" in python("-c", program).stdout
+
+
+def test_training_without_torch_says_what_to_install(place):
+    program = (
+        "import sys; sys.modules['torch'] = None; from inkdigits.cli import main;"
+        f"sys.exit(main(['train', '{place}/digits.npz']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "inkdigits: training needs more: pip install 'inkdigits[train]'\n"
