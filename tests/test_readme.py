@@ -53,7 +53,9 @@ def test_the_readme_has_its_two_commands_first():
     assert LINES[1].endswith("pytest")
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.split()[0] in ("inkdigits", "python")])
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if c.split()[0] in ("inkdigits", "python")]
+)
 def test_command_works(done, command):
     result = done[1][command]
     assert result.returncode == 0, result.stderr

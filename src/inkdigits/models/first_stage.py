@@ -13,7 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from inkdigits.models.kernels import NONE, Doubles, Floats, Places, compiled, draw_key, hashed
+from inkdigits.models.kernels import (
+    NONE,
+    Bits,
+    Doubles,
+    Floats,
+    Places,
+    compiled,
+    draw_key,
+    drop_cell,
+    numbers,
+)
 
 
 def first_stage(x: Tensor, convolution: nn.Conv2d, p: float) -> Tensor:
@@ -31,14 +41,15 @@ class _FirstStage(torch.autograd.Function):
         images, _, height, width = x.shape
         channels = weight.shape[0]
         pixels = pad(x, (1, 1, 1, 1))[:, 0]
-        out = torch.empty(images, height // 2, width // 2, channels)
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+        out = torch.empty(images, height // 2, width // 2, channels, dtype=dtype)
         place = torch.empty_like(out, dtype=torch.uint8)
         taps = weight.detach().view(channels, 9).T.contiguous()
         _forward(
             pixels.numpy(),
             taps.numpy(),
             bias.detach().numpy(),
-            out.numpy(),
+            numbers(out),
             place.numpy(),
             np.uint64(key),
             np.uint32(round(p * 2**32)),
@@ -46,15 +57,14 @@ class _FirstStage(torch.autograd.Function):
         )
         ctx.save_for_backward(pixels, place, weight)
         ctx.scale = 1 / (1 - p)
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-        return out.to(dtype).permute(0, 3, 1, 2)
+        return out.permute(0, 3, 1, 2)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
         pixels, place, weight = ctx.saved_tensors
-        given = gradients[0].permute(0, 2, 3, 1).to(torch.float32).contiguous()
+        given = gradients[0].permute(0, 2, 3, 1).contiguous()
         taps, bias = np.zeros((9, len(weight))), np.zeros(len(weight))
-        _backward(pixels.numpy(), given.numpy(), place.numpy(), taps, bias)
+        _backward(pixels.numpy(), numbers(given), place.numpy(), taps, bias)
         to_weight = torch.from_numpy(taps * ctx.scale).float().T.reshape(weight.shape)
         return None, to_weight, torch.from_numpy(bias * ctx.scale).float(), None, None
 
@@ -64,7 +74,7 @@ def _forward(
     pixels: Floats,
     taps: Floats,
     bias: Floats,
-    out: Floats,
+    out: Bits,
     place: Places,
     key: np.uint64,
     threshold: np.uint32,
@@ -100,15 +110,17 @@ def _forward(
                     value = max(one, two) + bias[c]
                     in_one = np.uint8(x > w)
                     in_two = np.uint8(np.uint8(2) + np.uint8(z > y))
-                    live = value > np.float32(0) and hashed(first + c, key) >= threshold
-                    largest[c] = value * scale if live else np.float32(0)
+                    live = value > np.float32(0)
+                    bits = np.float32(value * scale).view(np.int32)
+                    if out.itemsize == 2:  # bfloat16 is float32's upper half, rounded to even
+                        bits = (bits + np.int32(0x7FFF) + ((bits >> 16) & 1)) >> 16
+                    largest[c] = bits if live else 0
                     where[c] = (in_one if one >= two else in_two) if live else np.uint8(NONE)
+                drop_cell(largest, where, first, key, threshold)
 
 
 @compiled
-def _backward(
-    pixels: Floats, gradient: Floats, place: Places, taps: Doubles, bias: Doubles
-) -> None:
+def _backward(pixels: Floats, gradient: Bits, place: Places, taps: Doubles, bias: Doubles) -> None:
     """Add to ``taps`` (9, C) and ``bias`` (C,) what ``gradient`` (N, h, w, C) says of them."""
     images, height, width, channels = gradient.shape
     for n in range(images):
@@ -124,7 +136,10 @@ def _backward(
                 r0, r1, r2, r3 = lower[k], lower[k + 1], lower[k + 2], lower[k + 3]
                 s0, s1, s2, s3 = low[k], low[k + 1], low[k + 2], low[k + 3]
                 for c in range(channels):
-                    g, q, none = given[c], where[c], np.float32(0)
+                    bits = np.int32(given[c])
+                    if gradient.itemsize == 2:
+                        bits = bits << 16
+                    g, q, none = np.int32(bits).view(np.float32), where[c], np.float32(0)
                     w, x = g if q == 0 else none, g if q == 1 else none
                     y, z = g if q == 2 else none, g if q == 3 else none
                     part[0, c] += w * p0 + x * p1 + y * q0 + z * q1

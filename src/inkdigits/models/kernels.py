@@ -18,6 +18,9 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# Whole numbers as wide as a float of so many bytes.
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+
 NONE = 4  # no place of a pooling window: its output is 0
 
 
@@ -28,6 +31,11 @@ def compiled(function: Function) -> Function:
     except RuntimeError:
         kernel = njit(nogil=True, fastmath={"contract"})(function)
     return cast(Function, kernel)  # a product and its sum may round once: "contract"
+
+
+def numbers(x: torch.Tensor) -> Bits:
+    """See the floats of ``x`` as whole numbers of the same width, in place."""
+    return cast(Bits, x.detach().view(_INTEGERS[x.element_size()]).numpy())
 
 
 def draw_key() -> int:
@@ -44,6 +52,20 @@ def hashed(index: int, key: np.uint64) -> np.uint32:
     number = np.uint32(number ^ high)
     number = np.uint32((number ^ (number >> np.uint32(15))) * np.uint32(0x846CA68B))
     return np.uint32(number ^ (number >> np.uint32(16)))
+
+
+@compiled
+def drop_cell(
+    values: Bits, places: Places, first: int, key: np.uint64, threshold: np.uint32
+) -> None:
+    """Drop those of a cell's channels whose random number is lower, in a loop of its own.
+
+    Together with what comes before it, the compiler would not make vectors of it.
+    """
+    for k in range(values.shape[0]):
+        kept = hashed(first + k, key) >= threshold
+        values[k] = values[k] if kept else 0
+        places[k] = places[k] if kept else np.uint8(NONE)
 
 
 @compiled
@@ -65,9 +87,11 @@ def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold:
                     value = max(upper, lower)
                     first = np.uint8(b[k] > a[k])
                     second = np.uint8(np.uint8(2) + np.uint8(d[k] > c[k]))
-                    live = value > 0 and hashed(index + k, key) >= threshold
+                    live = value > 0
                     largest[k] = value if live else 0
                     where[k] = (first if upper >= lower else second) if live else np.uint8(NONE)
+                if threshold:
+                    drop_cell(largest, where, index, key, threshold)
 
 
 @compiled

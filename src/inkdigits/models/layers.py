@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
 from inkdigits.models import kernels
-
-# Whole numbers as wide as a float of so many bytes.
-_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+from inkdigits.models.kernels import numbers
 
 
 class Dropout(nn.Module):
@@ -54,7 +52,7 @@ def _drop(x: Tensor, out: Tensor, p: float, key: int) -> Tensor:
     """Fill ``out`` with what is left of ``x``, scaled so that the mean is kept."""
     if x.stride() != out.stride():
         x = torch.empty_like(out).copy_(x)
-    source, target = (_numbers(t.as_strided((t.numel(),), (1,))) for t in (x, out))
+    source, target = (numbers(t.as_strided((t.numel(),), (1,))) for t in (x, out))
     kernels.drop(source, target, *_random(key, p))
     return out.mul_(1 / (1 - p))
 
@@ -85,7 +83,7 @@ class _MaxPoolReLU(torch.autograd.Function):
         out = x.new_empty(images, height // 2, width // 2, channels)
         place = torch.empty_like(out, dtype=torch.uint8)
         kernels.pool_relu_drop(
-            _numbers(x.permute(0, 2, 3, 1)), _numbers(out), place.numpy(), *_random(key, p)
+            numbers(x.permute(0, 2, 3, 1)), numbers(out), place.numpy(), *_random(key, p)
         )
         ctx.save_for_backward(place)
         ctx.height, ctx.width, ctx.p = height, width, p
@@ -104,18 +102,13 @@ class _MaxPoolReLU(torch.autograd.Function):
         # Only an odd last row or column is not written to.
         new = given.new_empty if even else given.new_zeros
         out = new(images, ctx.height, ctx.width, channels)
-        kernels.unpool(_numbers(given), place.numpy(), _numbers(out))
+        kernels.unpool(numbers(given), place.numpy(), numbers(out))
         return out.permute(0, 3, 1, 2), None, None
 
 
 def _random(key: int, p: float) -> tuple[np.uint64, np.uint32]:
     """Return the key to hash from, and the 32-bit number below which a value is dropped."""
     return np.uint64(key), np.uint32(round(p * 2**32))
-
-
-def _numbers(x: Tensor) -> kernels.Bits:
-    """See the floats of ``x`` as whole numbers of the same width, in place."""
-    return cast(kernels.Bits, x.detach().view(_INTEGERS[x.element_size()]).numpy())
 
 
 class Flatten(nn.Module):

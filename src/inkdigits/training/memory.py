@@ -1,6 +1,7 @@
 """Memory that a training step frees stays with the process for the next step."""
 
 import ctypes
+import sys
 
 # glibc's malloc.h: parameters of mallopt.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -16,6 +17,8 @@ def keep_freed_memory() -> None:
     for the rest of the process, since glibc cannot go back to choosing its thresholds by itself;
     does nothing where the C library is not glibc.
     """
+    if not sys.platform.startswith("linux"):
+        return
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
