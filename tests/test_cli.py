@@ -1,7 +1,7 @@
 """The commands as a user types them: results, one-line errors, exit codes."""
 
+import contextlib
 import json
-import os
 import subprocess
 import sys
 
@@ -21,10 +21,8 @@ def place(tmp_path_factory):
     pixels = ",".join(f"pixel{i}" for i in range(784))
     rows = "\n".join(",".join(map(str, image.ravel())) for image in digits.images[:100])
     (folder / "test.csv").write_text(f"{pixels}\n{rows}\n")
-    former = os.getcwd()
-    os.chdir(folder)
-    assert main(["train", "digits.npz", "--epochs", "2", "-o", "run"]) == 0
-    os.chdir(former)
+    with contextlib.chdir(folder):
+        assert main(["train", "digits.npz", "--epochs", "2", "-o", "run"]) == 0
     return folder
 
 

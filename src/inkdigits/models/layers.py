@@ -73,7 +73,8 @@ class MaxPoolReLU(nn.MaxPool2d):
         last = x.is_contiguous(memory_format=torch.channels_last)
         if last and x.device.type == "cpu" and not torch.onnx.is_in_onnx_export():
             return cast(Tensor, _MaxPoolReLU.apply(x, p, kernels.draw_key() if p else 0))
-        return dropout(relu(super().forward(x)), p)
+        pooled = relu(super().forward(x))
+        return dropout(pooled, p) if p else pooled
 
 
 class _MaxPoolReLU(torch.autograd.Function):

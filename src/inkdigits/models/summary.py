@@ -229,7 +229,7 @@ def _trace(body: nn.Module, images: Tensor) -> dict[nn.Module, Shape]:
         for name, tensor in tensors.items()
     }
     hooks = [module.register_forward_hook(note) for module in body.modules()]
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=()):  # dropout draws from it
         functional_call(body, weights, (images,))
     for hook in hooks:
         hook.remove()
