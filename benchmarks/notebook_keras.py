@@ -3,7 +3,7 @@
 Run by train_speed.py in a process of its own: IMAGES.npz EPOCHS SEED; prints one JSON object.
 Kept from the notebook: network, loss, RMSprop, annealer, ImageDataGenerator, batch size. Left out:
 its steps_per_epoch, under which Keras 3 starves every second epoch. Keras 3 adds RMSprop's epsilon
-inside the root, TF 2.x of the report's time outside; at 1e-8 no difference was seen.
+inside the root, TF 2.x of the report's time outside, which is worth about 0.1 points: see LOG.md.
 """
 
 import json
