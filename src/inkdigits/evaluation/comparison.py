@@ -30,9 +30,9 @@ HEAD = (
     "Accuracy",
     "Depth",
     "Parameters",
-    "Multiply-adds",
+    "Mult-adds",
     "Training",
-    "One image",
+    "Latency",
 )
 CHANCE = 0.2  # below it a network has learnt next to nothing: chance alone gives 10 %
 FILES = (*(f"{cost.key}.png" for cost in COSTS), "comparison.json", "index.html")
@@ -119,8 +119,8 @@ def _side_by_side(settings: Mapping[str, Any], members: Sequence[Member]) -> Sec
     words = _measured(settings)
     caption = (
         f"{words[0].upper()}{words[1:]} ± their sample standard deviation. Training is as many "
-        "median epochs, with validation, as a seed has; one image is the median time of the reader "
-        "for a single image. Parameters and multiply-adds are those of the reader."
+        "median epochs, with validation, as a seed has; latency is the median time of the "
+        "reader for a single image. Parameters and multiply-adds are those of the reader."
     )
     blocks = [table(caption, HEAD, [_row(member) for member in members])]
     lost = [
@@ -138,7 +138,8 @@ def _figure(cost: Cost, figure: tuple[bytes, bytes], members: Sequence[Member]) 
     if cost is COSTS[0]:
         caption = (
             "A small dot is a seed, a large one the mean, the bar the sample standard deviation "
-            "to either side of it. Lines join networks of a family. Accuracy is stretched towards "
+            "to either side of it. Lines join networks of a family; networks of equal depth stand "
+            "side by side. Accuracy is stretched towards "
             f"100{NO_BREAK}%: half as many mistakes is the same step anywhere."
         )
     told = [

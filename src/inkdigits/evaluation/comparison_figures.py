@@ -57,6 +57,12 @@ _PLACES = (
     (-6, -8, "right", "top"),
     (0, 17, "center", "bottom"),
     (0, -17, "center", "top"),
+    (12, 18, "left", "bottom"),
+    (12, -18, "left", "top"),
+    (-12, 18, "right", "bottom"),
+    (-12, -18, "right", "top"),
+    (0, 27, "center", "bottom"),
+    (0, -27, "center", "top"),
 )
 
 
@@ -66,33 +72,63 @@ def family(model: str) -> str:
     return "_".join(word for word in words if word)
 
 
+@dataclass(frozen=True)
+class _Dot:
+    """A member in the figure: where it stands, and what is drawn there."""
+
+    name: str
+    x: float
+    mean: float
+    spread: float | None
+    seeds: list[float]
+
+
 def draw_accuracy(members: Sequence[Member], cost: Cost, theme: Theme = LIGHT) -> Figure:
     """Draw validation accuracy against a cost: a small dot each seed, a large one their mean.
 
-    The bar is the mean ± the sample standard deviation over seeds. A line joins the networks of a
-    family. Members without an accuracy or cost are left out.
+    The bar is the mean ± the sample standard deviation over seeds. Networks of a
+    family share a colour, and in the figure of depth a line. Networks of equal cost stand side by
+    side. Members without an accuracy or cost are left out.
     """
     known = [m for m in members if m["mean"] is not None and m[cost.key] is not None]
     with drawing(theme):
-        figure = new_figure(5.2)
+        figure = new_figure(6.2)
         if not known:
             return note(figure, "No training was finished.", theme)
         axes = figure.subplots()
         _scale(axes, known, cost)
-        families: dict[str, list[Member]] = {}
-        for member in known:
-            families.setdefault(family(member["model"]), []).append(member)
-        names = []
-        for number, group in enumerate(families.values()):
+        families: dict[str, list[_Dot]] = {}
+        for dot in _dots(axes, known, cost):
+            families.setdefault(family(dot.name), []).append(dot)
+        coloured: list[tuple[_Dot, str]] = []
+        for number, group in enumerate(sorted(families.values(), key=len, reverse=True)):
             colours = _COLOURS[theme]
             colour = colours[number] if number < len(colours) else theme.quiet
-            marker = _MARKERS[number % len(_MARKERS)]
-            _draw_family(axes, group, cost, colour, marker, theme)
-            names += [(member, colour) for member in group]
+            if cost.key == "depth":
+                _join(axes, group, colour)
+            _draw_dots(axes, group, colour, _MARKERS[number % len(_MARKERS)], theme)
+            coloured += [(dot, colour) for dot in group]
         axes.set_xlabel(cost.axis)
         axes.set_ylabel("validation accuracy")
-        _name_dots(figure, axes, names, cost, theme)
+        _name_dots(figure, axes, coloured, theme)
     return figure
+
+
+def _dots(axes: Axes, members: Sequence[Member], cost: Cost) -> list[_Dot]:
+    """Give each member its place; those of equal cost are spread around it, a little apart."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    alike: dict[float, list[Member]] = {}
+    for member in members:
+        alike.setdefault(float(member[cost.key]), []).append(member)
+    dots = []
+    for value, group in alike.items():
+        middle = to_axes.transform((value, axes.get_ylim()[0]))[0]
+        for number, member in enumerate(group):
+            place = middle + 0.016 * (number - (len(group) - 1) / 2)
+            x = float(to_axes.inverted().transform((place, 0))[0])
+            seeds = [accuracy for accuracy in member["accuracies"] if accuracy is not None]
+            dots.append(_Dot(member["model"], x, member["mean"], member["spread"], seeds))
+    return dots
 
 
 def _scale(axes: Axes, members: Sequence[Member], cost: Cost) -> None:
@@ -126,39 +162,42 @@ def _log_ticks(low: float, high: float) -> list[float]:
     ]
 
 
-def _draw_family(
-    axes: Axes, group: Sequence[Member], cost: Cost, colour: str, marker: str, theme: Theme
-) -> None:
-    group = sorted(group, key=lambda member: (member[cost.key], member["mean"]))
+def _join(axes: Axes, group: Sequence[_Dot], colour: str) -> None:
+    line = sorted(group, key=lambda dot: dot.x)
     axes.plot(
-        [m[cost.key] for m in group], [m["mean"] for m in group],
+        [dot.x for dot in line], [dot.mean for dot in line],
         color=colour, linewidth=1.3, alpha=0.5, zorder=1,
     )  # fmt: skip
-    for member in group:
-        at, mean, spread = member[cost.key], member["mean"], member["spread"]
-        seeds = [accuracy for accuracy in member["accuracies"] if accuracy is not None]
-        if spread is not None:
-            ends = (max(mean - spread, 0), min(mean + spread, 1))
-            axes.vlines(at, *ends, colors=colour, linewidth=3, alpha=0.3, zorder=2)
-        axes.plot([at] * len(seeds), seeds, ".", color=colour, markersize=4, alpha=0.8, zorder=3)
+
+
+def _draw_dots(axes: Axes, group: Sequence[_Dot], colour: str, marker: str, theme: Theme) -> None:
+    for dot in group:
+        if dot.spread is not None:
+            ends = (max(dot.mean - dot.spread, 0), min(dot.mean + dot.spread, 1))
+            axes.vlines(dot.x, *ends, colors=colour, linewidth=3, alpha=0.3, zorder=2)
         axes.plot(
-            at, mean, marker, color=colour, markersize=7, markeredgecolor=theme.paper, zorder=4
-        )
+            [dot.x] * len(dot.seeds), dot.seeds, ".", color=colour, markersize=4, alpha=0.8,
+            zorder=3,
+        )  # fmt: skip
+        axes.plot(
+            dot.x, dot.mean, marker, color=colour, markersize=7, markeredgecolor=theme.paper,
+            zorder=4,
+        )  # fmt: skip
 
 
 def _name_dots(
-    figure: Figure, axes: Axes, names: Sequence[tuple[Member, str]], cost: Cost, theme: Theme
+    figure: Figure, axes: Axes, coloured: Sequence[tuple[_Dot, str]], theme: Theme
 ) -> None:
     """Write each name beside its dot, where it covers the fewest dots and names."""
     figure.draw_without_rendering()
-    spots = axes.transData.transform([(m[cost.key], m["mean"]) for m, _ in names])
+    spots = axes.transData.transform([(dot.x, dot.mean) for dot, _ in coloured])
     taken = [Bbox.from_bounds(x - 10, y - 10, 20, 20) for x, y in spots]
     taken += [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in _points_on_lines(axes)]
     room = axes.get_window_extent()
     for index in np.argsort(-spots[:, 1], kind="stable"):
-        member, colour = names[index]
+        dot, colour = coloured[index]
         text = axes.annotate(
-            member["model"], (member[cost.key], member["mean"]), (0, 0),
+            dot.name, (dot.x, dot.mean), (0, 0),
             textcoords="offset points", color=colour, fontsize=8.5, zorder=5,
             path_effects=[withStroke(linewidth=2.5, foreground=theme.paper)],
         )  # fmt: skip
@@ -178,7 +217,7 @@ def _name_dots(
 
 
 def _points_on_lines(axes: Axes) -> NDArray[np.float64]:
-    """Return points every few pixels along the lines between dots, as pixels (N, 2)."""
+    """Return points every few pixels along the lines between dots, in pixels (N, 2)."""
     points = [np.empty((0, 2))]
     for line in axes.get_lines():
         corners = axes.transData.transform(line.get_xydata())
