@@ -163,6 +163,7 @@ def test_explain_tells_what_it_read(run, place):
         (["train", "digits.npz", "-o", "run"], 2, "exists already"),
         (["train", "digits.npz", "--resume", "run"], 2, "not allowed with"),
         (["train", "digits.npz", "--epochs", "many"], 2, "many"),
+        (["train", "digits.npz", "--seed", "-1"], 2, "seed -1"),
         (["fly"], 2, "fly"),
         ([], 2, "VERB"),
     ],

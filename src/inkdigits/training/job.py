@@ -51,6 +51,8 @@ def train(
     SIGTERM, with all that was done saved.
     """
     settings = find_recipe(recipe, epochs)
+    if seed < 0:
+        raise UsageError(f"seed {seed} asked for; give a whole number from 0 on")
     dataset = data if isinstance(data, Dataset) else load(data)
     check_trainable(dataset)
     device = _device()
