@@ -10,19 +10,19 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numba import prange
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from inkdigits.models.kernels import (
     NONE,
     Bits,
-    Doubles,
     Floats,
     Places,
-    compiled,
     draw_key,
     drop_cell,
     numbers,
+    shared_out,
 )
 
 
@@ -63,13 +63,15 @@ class _FirstStage(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
         pixels, place, weight = ctx.saved_tensors
         given = gradients[0].permute(0, 2, 3, 1).contiguous()
-        taps, bias = np.zeros((9, len(weight))), np.zeros(len(weight))
-        _backward(pixels.numpy(), numbers(given), place.numpy(), taps, bias)
+        parts = np.zeros((len(pixels), 10, len(weight)), np.float32)
+        _backward(pixels.numpy(), numbers(given), place.numpy(), parts)
+        # Sums over one image are short enough for float32; those over the batch are not.
+        taps, bias = np.split(parts.sum(axis=0, dtype=np.float64), [9])
         to_weight = torch.from_numpy(taps * ctx.scale).float().T.reshape(weight.shape)
-        return None, to_weight, torch.from_numpy(bias * ctx.scale).float(), None, None
+        return None, to_weight, torch.from_numpy(bias[0] * ctx.scale).float(), None, None
 
 
-@compiled
+@shared_out
 def _forward(
     pixels: Floats,
     taps: Floats,
@@ -82,7 +84,7 @@ def _forward(
 ) -> None:
     """Fill ``out`` and ``place`` (N, h, w, C) from padded pixels (N, 2h + 2, 2w + 2)."""
     images, height, width, channels = out.shape
-    for n in range(images):
+    for n in prange(images):
         for i in range(height):
             for j in range(width):
                 first = ((n * height + i) * width + j) * channels
@@ -119,12 +121,12 @@ def _forward(
                 drop_cell(largest, where, first, key, threshold)
 
 
-@compiled
-def _backward(pixels: Floats, gradient: Bits, place: Places, taps: Doubles, bias: Doubles) -> None:
-    """Add to ``taps`` (9, C) and ``bias`` (C,) what ``gradient`` (N, h, w, C) says of them."""
+@shared_out
+def _backward(pixels: Floats, gradient: Bits, place: Places, parts: Floats) -> None:
+    """Add to ``parts`` (N, 10, C) what ``gradient`` (N, h, w, C) says of the taps and the bias."""
     images, height, width, channels = gradient.shape
-    for n in range(images):
-        part = np.zeros((10, channels), np.float32)  # of an image: float32 sums stay short
+    for n in prange(images):
+        part = parts[n]
         for i in range(height):
             for j in range(width):
                 given, where = gradient[n, i, j], place[n, i, j]
@@ -152,7 +154,3 @@ def _backward(pixels: Floats, gradient: Bits, place: Places, taps: Doubles, bias
                     part[7, c] += w * r1 + x * r2 + y * s1 + z * s2
                     part[8, c] += w * r2 + x * r3 + y * s2 + z * s3
                     part[9, c] += w + x + y + z
-        for c in range(channels):
-            bias[c] += part[9, c]
-            for t in range(9):
-                taps[t, c] += part[t, c]

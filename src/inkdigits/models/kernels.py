@@ -1,36 +1,54 @@
 """Loops over memory that torch would need several passes for, compiled by Numba for the CPU.
 
 Floats are seen as whole numbers of the same width: those above zero keep their order so, and those
-below zero stay below it. One thread each, since memory is what they wait for.
+below zero stay below it. Images are shared out over as many threads as torch uses.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
 import torch
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
 Bits = NDArray[np.signedinteger[Any]]
 Places = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Whole numbers as wide as a float of so many bytes.
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
+# Numba's own choice, a work queue, waits too long for its threads, and bears no second caller.
+numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+_CORES = numba.get_num_threads()
+
 NONE = 4  # no place of a pooling window: its output is 0
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, parallel: bool = False) -> Function:
     """Compile on first use; keep the result on disk where a cache can be written."""
+    # A product and its sum may round once: "contract".
+    options = {"nogil": True, "parallel": parallel, "fastmath": {"contract"}}
     try:
-        kernel = njit(cache=True, nogil=True, fastmath={"contract"})(function)
+        return cast(Function, njit(cache=True, **options)(function))
     except RuntimeError:
-        kernel = njit(nogil=True, fastmath={"contract"})(function)
-    return cast(Function, kernel)  # a product and its sum may round once: "contract"
+        return cast(Function, njit(**options)(function))
+
+
+def shared_out(function: Function) -> Function:
+    """As ``compiled``; what ``prange`` counts is shared out over as many threads as torch has."""
+    kernel = compiled(function, parallel=True)
+
+    def run(*arguments: Any) -> None:
+        numba.set_num_threads(min(torch.get_num_threads(), _CORES))
+        kernel(*arguments)
+
+    return cast(Function, wraps(function)(run))
 
 
 def numbers(x: torch.Tensor) -> Bits:
@@ -68,14 +86,14 @@ def drop_cell(
         places[k] = places[k] if kept else np.uint8(NONE)
 
 
-@compiled
+@shared_out
 def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold: np.uint32) -> None:
     """Pool (N, H, W, C) over 2×2, cut at zero, and drop those whose random number is lower.
 
     ``place`` tells which of the four it was, or ``NONE``. The scale of dropout is not applied.
     """
     images, height, width, channels = out.shape
-    for n in range(images):
+    for n in prange(images):
         for i in range(height):
             for j in range(width):
                 a, b = x[n, 2 * i, 2 * j], x[n, 2 * i, 2 * j + 1]
@@ -94,11 +112,11 @@ def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold:
                     drop_cell(largest, where, index, key, threshold)
 
 
-@compiled
+@shared_out
 def unpool(gradient: Bits, place: Places, out: Bits) -> None:
     """Put each gradient at the place that it came from, zero at the other three."""
     images, height, width, channels = gradient.shape
-    for n in range(images):
+    for n in prange(images):
         for i in range(height):
             for j in range(width):
                 given, where = gradient[n, i, j], place[n, i, j]
@@ -108,8 +126,8 @@ def unpool(gradient: Bits, place: Places, out: Bits) -> None:
                         target[k] = given[k] if where[k] == this else 0
 
 
-@compiled
+@shared_out
 def drop(x: Bits, out: Bits, key: np.uint64, threshold: np.uint32) -> None:
     """Zero those of ``x`` (n,) whose random number, hashed from key and index, is lower."""
-    for i in range(x.shape[0]):
+    for i in prange(x.shape[0]):
         out[i] = x[i] if hashed(i, key) >= threshold else 0
