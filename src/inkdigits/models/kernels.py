@@ -23,7 +23,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 # Numba's own choice, a work queue, waits too long for its threads, and bears no second caller.
-numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+_settings: Any = numba.config
+_settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
 _CORES = numba.get_num_threads()
 
@@ -33,7 +34,7 @@ NONE = 4  # no place of a pooling window: its output is 0
 def compiled(function: Function, parallel: bool = False) -> Function:
     """Compile on first use; keep the result on disk where a cache can be written."""
     # A product and its sum may round once: "contract".
-    options = {"nogil": True, "parallel": parallel, "fastmath": {"contract"}}
+    options: Any = {"nogil": True, "parallel": parallel, "fastmath": {"contract"}}
     try:
         return cast(Function, njit(cache=True, **options)(function))
     except RuntimeError:
