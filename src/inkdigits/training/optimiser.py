@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from inkdigits.training.recipe import Plateau, RMSprop
 
@@ -23,8 +23,10 @@ class FusedRMSprop(torch.optim.Optimizer):
     def __init__(self, parameters: Iterable[nn.Parameter], settings: RMSprop) -> None:
         super().__init__(parameters, {"lr": settings.learning_rate})
         self.settings = settings
+        self._steps: dict[nn.Parameter, Tensor] = {}
         for weight in self.param_groups[0]["params"]:
             self.state[weight] = {"mean_square": torch.zeros_like(weight)}
+            self._steps[weight] = torch.full((), _SETTLED, device=weight.device)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is used
@@ -38,7 +40,7 @@ class FusedRMSprop(torch.optim.Optimizer):
                 gradients,
                 [self.state[weight]["mean_square"] for weight in weights],
                 [],
-                [torch.full((), _SETTLED, device=weight.device) for weight in weights],
+                [self._steps[weight] for weight in weights],
                 lr=group["lr"],
                 beta1=0.0,
                 beta2=self.settings.rho,
