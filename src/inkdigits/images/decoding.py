@@ -1,0 +1,134 @@
+"""Picture files to grey arrays, safely: limits before decoding, and one error for what is damaged.
+
+Decoding stays under 512 MiB of memory, the process with NumPy and Pillow included.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inkdigits.errors import DataError
+from inkdigits.images.contract import Images
+
+MAX_BYTES = 64 * 2**20
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+# What fits into the memory: WebP's decoder takes 16 bytes a pixel, a large JPEG is halved while it
+# is decoded, unless it is progressive, which holds all its coefficients at once.
+_MEGAPIXELS = {"JPEG": 50, "HEIF": 50, "WEBP": 16}
+_MEGAPIXELS_ELSE = 36
+_HALVED_ABOVE = 16_000_000
+_STRIP = 4_000_000  # pixels turned to grey at a time
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_ORIENTATION = 0x0112  # in EXIF
+
+
+def read_picture(path: Path) -> Images:
+    """Read a picture file as grey uint8 (H, W); DataError as in decode, or if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", path) from error
+    return decode(content, path)
+
+
+def decode(content: bytes, where: object = None) -> Images:
+    """Decode a picture to grey uint8 (H, W), upright; the first frame, if it is animated.
+
+    PNG, JPEG, WebP, BMP, TIFF, GIF, PGM and PPM; HEIC with the extra ``heic``. What was transparent
+    becomes white, or black where all ink is white. Values deeper than 8 bits are stretched over
+    0–255. A JPEG of more than 16 megapixels comes at half its size.
+
+    Raises DataError if the bytes are no such picture, are cut short, or are too many (MAX_BYTES),
+    and if the picture has more than 36 megapixels (JPEG and HEIC 50, WebP 16).
+    """
+    if not content:
+        raise DataError("the file is empty", where)
+    if len(content) > MAX_BYTES:
+        raise DataError(
+            f"larger than {MAX_BYTES >> 20} MiB; scale the picture down, or save it as JPEG", where
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, on damage that is told here or does no harm
+        try:
+            with _open(content, where) as picture:
+                _check_size(picture, where)
+                return np.asarray(_upright_grey(picture))
+        except DataError:
+            raise
+        except UnidentifiedImageError as error:
+            message = "not a picture in a format known here; save it as PNG or JPEG"
+            raise DataError(message, where) from error
+        except Image.DecompressionBombError as error:
+            message = f"over {_MEGAPIXELS_ELSE} megapixels; scale the picture down"
+            raise DataError(message, where) from error
+        except Exception as error:  # decoders raise whatever they like on damaged bytes
+            raise DataError("the picture is damaged or cut short; save it anew", where) from error
+
+
+def _open(content: bytes, where: object) -> Image.Image:
+    formats: tuple[str, ...] = FORMATS
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            message = "HEIC needs one package more: pip install 'inkdigits[heic]'; or save as JPEG"
+            raise DataError(message, where) from error
+        register_heif_opener()
+        formats = ("HEIF",)
+    return Image.open(io.BytesIO(content), formats=formats)
+
+
+def _check_size(picture: Image.Image, where: object) -> None:
+    most = _MEGAPIXELS.get(picture.format or "", _MEGAPIXELS_ELSE)
+    if picture.info.get("progressive"):
+        most = _MEGAPIXELS_ELSE
+    if picture.width * picture.height > most * 1_000_000:
+        raise DataError(
+            f"picture of {picture.width}×{picture.height} pixels; at most {most} megapixels are "
+            "read, so scale it down",
+            where,
+        )
+
+
+def _upright_grey(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    if width * height > _HALVED_ABOVE:
+        picture.draft(None, (width // 2, height // 2))  # heeded by JPEG alone
+    picture.load()
+    grey = _grey(picture, "white")
+    if _transparent(picture) and np.asarray(grey).min() > 128:
+        grey = _grey(picture, "black")
+    grey.getexif()[_ORIENTATION] = picture.getexif().get(_ORIENTATION, 1)
+    return ImageOps.exif_transpose(grey)
+
+
+def _transparent(picture: Image.Image) -> bool:
+    return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+
+
+def _grey(picture: Image.Image, ground: str) -> Image.Image:
+    """Turn a picture to mode L in strips, so that only one of them is held more than once."""
+    grey = Image.new("L", picture.size)
+    rows = max(1, _STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        box = (0, top, picture.width, min(top + rows, picture.height))
+        strip = picture.crop(box)
+        if _transparent(strip):
+            layer = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
+        elif strip.mode[0] in "IF":
+            strip = _stretched(strip, *picture.getextrema())
+        elif strip.mode == "LAB":
+            strip = strip.getchannel("L")
+        grey.paste(strip.convert("L"), box)
+    return grey
+
+
+def _stretched(strip: Image.Image, low: float, high: float) -> Image.Image:
+    values = (np.asarray(strip, np.float32) - low) * (255 / max(high - low, 1e-9))
+    whole = np.nan_to_num(values, posinf=255).clip(0, 255).round()
+    return Image.fromarray(whole.astype(np.uint8))
