@@ -91,6 +91,17 @@ def build_parser() -> Parser:
         help="default explanation",
     )  # fmt: skip
 
+    verb = _add(group, "serve", verbs.serve, "answer over HTTP, with a page to try the reader on")
+    verb.add_argument(
+        "--reader", type=Path, metavar="READER", help=f"{READER_HELP}; default the one that ships"
+    )
+    verb.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
+    verb.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
+    verb.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN",
+        help="another site whose pages may use it, as in https://example.org; may be repeated",
+    )  # fmt: skip
+
     verb = _add(group, "models", verbs.models, "list the architectures, or show the layers of one")
     verb.add_argument("name", nargs="?", metavar="NAME")
     verb.add_argument("--paper", action="store_true", help="as the paper has it, not for digits")
@@ -119,6 +130,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InkdigitsError as error:
         return _fail(error, as_json)
     except ModuleNotFoundError as error:
+        if error.name in ("fastapi", "starlette", "uvicorn", "prometheus_client", "msgspec"):
+            need = "the service needs more: pip install 'inkdigits[serve]'"
+            return _fail(InkdigitsError(need), as_json)
         if error.name not in ("torch", "numba", "onnx", "safetensors", "filelock"):
             raise
         return _fail(InkdigitsError("training needs more: pip install 'inkdigits[train]'"), as_json)

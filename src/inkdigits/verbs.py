@@ -145,6 +145,21 @@ def explain(options: argparse.Namespace) -> Answer:
     )
 
 
+def serve(options: argparse.Namespace) -> Answer:
+    """Answer over HTTP until told to stop."""
+    from inkdigits.reading import Reader
+    from inkdigits.serving import create_app, listen, run
+
+    reader = Reader() if options.reader is None else _reader(options.reader)
+    app = create_app(reader, origins=options.allow_origin)
+    with listen(options.host, options.port) as listener:
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        print(f"serving at {address}   (Ctrl+C stops)", file=sys.stderr, flush=True)
+        answered = run(app, listener)
+    return {"address": address, "answered": answered}, f"stopped after {answered:,} answers"
+
+
 def models(options: argparse.Namespace) -> Answer:
     """List the architectures, or show the layers of one."""
     from inkdigits.models.summary import architectures, architectures_text, layer_table

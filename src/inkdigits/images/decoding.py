@@ -69,6 +69,20 @@ def decode(content: bytes, where: object = None) -> Images:
             raise DataError("the picture is damaged or cut short; save it anew", where) from error
 
 
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Return width and height as the picture's header has them, before anything is decoded.
+
+    DataError where there is no such header.
+    """
+    try:
+        with _open(content, None) as picture:
+            return picture.size
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise whatever they like on damaged bytes
+        raise DataError("not a picture in a format known here; save it as PNG or JPEG") from error
+
+
 def _open(content: bytes, where: object) -> Image.Image:
     formats: tuple[str, ...] = FORMATS
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:

@@ -1,0 +1,84 @@
+"""The network reads the images of many requests at once."""
+
+import asyncio
+import concurrent.futures
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkdigits.images import Images
+
+Scores: TypeAlias = NDArray[np.float32]
+Waiting: TypeAlias = "asyncio.Future[Scores] | concurrent.futures.Future[Scores]"
+
+BATCH = 64  # images; more gain nothing, and would keep a single digit waiting
+
+
+class Batcher:
+    """Takes images from requests, gives each its probabilities; ``predict`` runs in one thread.
+
+    While a batch runs, the next one gathers: nobody waits for company, and under load batches
+    grow by themselves. The queue needs no bound of its own, since the gate bounds the requests.
+    """
+
+    def __init__(self, predict: Callable[[Images], Scores], observe: Callable[[int], None]) -> None:
+        self._predict = predict
+        self._observe = observe
+        self._loop = asyncio.get_running_loop()
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "network")
+        self._waiting: deque[tuple[Images, Waiting]] = deque()
+        self._running = False
+
+    def put(self, images: Images) -> "asyncio.Future[Scores]":
+        """Queue images (N, 28, 28), from the event loop; the result is float32 (N, 10)."""
+        future: asyncio.Future[Scores] = self._loop.create_future()
+        self._add(images, future)
+        return future
+
+    def wait(self, images: Images) -> Scores:
+        """Queue images from another thread, and wait for their probabilities."""
+        future: concurrent.futures.Future[Scores] = concurrent.futures.Future()
+        self._loop.call_soon_threadsafe(self._add, images, future)
+        return future.result()
+
+    def close(self) -> None:
+        """Stop the thread; nothing may be waiting any more."""
+        self._thread.shutdown()
+
+    def _add(self, images: Images, future: Waiting) -> None:
+        self._waiting.append((images, future))
+        if not self._running:
+            self._running = True
+            self._loop.call_soon(self._start)  # after the requests that this turn still brings
+
+    def _start(self) -> None:
+        batch: list[tuple[Images, Waiting]] = []
+        size = 0
+        while self._waiting and (not batch or size + len(self._waiting[0][0]) <= BATCH):
+            images, future = self._waiting.popleft()
+            if not future.cancelled():  # its deadline may have passed
+                batch.append((images, future))
+                size += len(images)
+        if not batch:
+            self._running = False
+            return
+        self._observe(size)
+        self._loop.run_in_executor(
+            self._thread, self._predict, np.concatenate([images for images, _ in batch])
+        ).add_done_callback(lambda done: self._finish(batch, done))
+
+    def _finish(self, batch: list[tuple[Images, Waiting]], done: "asyncio.Future[Scores]") -> None:
+        error = done.exception()
+        start = 0
+        for images, future in batch:
+            end = start + len(images)
+            if not future.done():
+                if error is None:
+                    future.set_result(done.result()[start:end])
+                else:
+                    future.set_exception(error)
+            start = end
+        self._start()

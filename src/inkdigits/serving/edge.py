@@ -1,0 +1,120 @@
+"""The outermost layer of the service: what every answer has in common."""
+
+import logging
+import time
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inkdigits.serving.errors import Problem
+from inkdigits.serving.gate import Gate
+from inkdigits.serving.metrics import Metrics
+
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "media-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+NOT_STORED = (b"cache-control", b"no-store")
+CLOSE = (b"connection", b"close")
+
+log = logging.getLogger("inkdigits.serving")
+
+
+class Edge:
+    """Adds the security headers, answers HEAD, keeps other sites out, counts, and catches all.
+
+    Pure ASGI: nothing is buffered, and a request costs no task of its own.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        gate: Gate,
+        metrics: Metrics,
+        paths: frozenset[str],
+        origins: frozenset[str],
+    ) -> None:
+        self._app = app
+        self._gate = gate
+        self._metrics = metrics
+        self._paths = paths
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, and its answer back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        path = scope["path"]
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._headers(list(message["headers"]))
+            elif head:
+                message["body"] = b""
+            await send(message)
+
+        try:
+            if path.startswith("/v1/") and self._is_from_elsewhere(scope):
+                raise Problem(403, "usage", "pages of other sites may not use this service")
+            await self._app(scope, receive, answer)
+        except Problem as problem:
+            await problem.response()(scope, receive, answer)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], path)
+            if not status:
+                failure = Problem(500, "failed", "the service failed; its log says how", close=True)
+                await failure.response()(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - began
+            self._metrics.answered(path if path in self._paths else "other", status, seconds)
+
+    def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        headers += HEADERS
+        if not any(name == b"cache-control" for name, _ in headers):
+            headers.append(NOT_STORED)
+        if self._gate.draining:
+            headers.append(CLOSE)
+        return headers
+
+    def _is_from_elsewhere(self, scope: Scope) -> bool:
+        """Tell whether a browser sends this for a page of another site that was not named.
+
+        Without this a foreign page could not see the answers, but could still keep us busy.
+        """
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if not origin or origin in self._origins:
+            return False
+        site = headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site not in (b"same-origin", b"none")
+        return urlsplit(origin).netloc.encode("latin-1") != headers.get(b"host")

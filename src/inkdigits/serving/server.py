@@ -1,0 +1,69 @@
+"""Running the service: uvicorn, and how it stops without losing a request."""
+
+import socket
+import time
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from inkdigits.errors import InkdigitsError
+from inkdigits.serving.gate import Gate
+
+BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; InkdigitsError if that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InkdigitsError(
+            f"cannot listen there ({reason}); give another --host or --port", f"{host}:{port}"
+        ) from error
+
+
+def run(app: FastAPI, listener: socket.socket) -> int:
+    """Serve until SIGTERM or SIGINT, and return the number of requests answered.
+
+    On the signal /readyz turns false and every answer closes its connection, while new requests are
+    still taken for ``Limits.grace`` seconds: long enough for clients and proxies to notice. Then
+    no more connections are taken, and what is under way is answered. A second signal stops at once.
+    """
+    gate: Gate = app.state.gate
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # /metrics counts, and a line for each request would cost a tenth of them
+        log_level="warning",
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=int(gate.limits.deadline) + 5,
+    )
+    server = DrainingServer(config, gate)
+    server.run(sockets=[listener])
+    return server.server_state.total_requests
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that goes on for a little while after it was told to stop."""
+
+    def __init__(self, config: uvicorn.Config, gate: Gate) -> None:
+        super().__init__(config)
+        self._gate = gate
+        self._end: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; at the second signal stop without waiting."""
+        if self._end is None:
+            self._gate.draining = True
+            self._end = time.monotonic() + self._gate.limits.grace
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell whether it is time to close the doors."""
+        if self._end is not None and time.monotonic() >= self._end:
+            self.should_exit = True
+        return await super().on_tick(counter)

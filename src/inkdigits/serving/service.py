@@ -1,0 +1,91 @@
+"""From a request's body to readings: what runs where.
+
+The event loop moves bytes. Pictures are decoded and searched for digits in a few threads, and the
+network reads the digits of all requests in batches in one more. A 28×28 picture in MNIST's form
+needs no search, and takes less time to decode than to hand to a thread.
+"""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from inkdigits.images import SIZE, Images, decode
+from inkdigits.reading import Reader
+from inkdigits.reading.answer import is_digit_image, read
+from inkdigits.reading.readings import Reading
+from inkdigits.serving.batching import BATCH, Batcher, Scores
+from inkdigits.serving.gate import Gate
+from inkdigits.serving.limits import Limits, check_pixels
+from inkdigits.serving.metrics import Metrics
+
+TINY = 4096  # bytes; a 28×28 PNG has hundreds
+PNG_28 = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + 2 * SIZE.to_bytes(4, "big")
+
+
+class Service:
+    """Answers pictures and digit images with readings, as Reader.read answers each."""
+
+    def __init__(self, reader: Reader, limits: Limits) -> None:
+        self.reader = reader
+        self.limits = limits
+        self.gate = Gate(limits)
+        self.metrics = Metrics(self.gate, reader.origin())
+        self._pool = ThreadPoolExecutor(max(1, _cores() - 1), "picture")
+        self._warming: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to warm up; the gate opens when that is done."""
+        self._batcher = Batcher(self.reader.predict_proba, self.metrics.batch.observe)
+        self._warming = asyncio.create_task(self._warm())
+
+    async def stop(self) -> None:
+        """Stop the threads; every request has been answered by now."""
+        if self._warming is not None:
+            await self._warming
+        self._pool.shutdown()
+        self._batcher.close()
+
+    async def read_picture(self, content: bytes, *, one: bool) -> list[Reading]:
+        """Read an encoded picture; DataError if it is none, Problem (413) if it is too large."""
+        if len(content) <= TINY and content.startswith(PNG_28):
+            image = decode(content)
+            if is_digit_image(image):
+                return [self._answer(image, await self._batcher.put(image[None]))]
+        return [await self._in_pool(content, one)]
+
+    async def read_images(self, images: Images) -> list[Reading]:
+        """Read images (N, 28, 28)."""
+        plain = np.array([is_digit_image(image) for image in images], np.bool_)
+        scores = iter(await self._batcher.put(images[plain]))
+        return [
+            self._answer(image, next(scores)[None]) if easy else await self._in_pool(image, False)
+            for image, easy in zip(images, plain, strict=True)
+        ]
+
+    def _answer(self, image: Images, scores: Scores) -> Reading:
+        return read(image, lambda _: scores, self.reader.threshold, one=False)
+
+    async def _in_pool(self, picture: bytes | Images, one: bool) -> Reading:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._search, picture, one)
+
+    def _search(self, picture: bytes | Images, one: bool) -> Reading:
+        if isinstance(picture, bytes):
+            check_pixels(picture, self.limits)
+        return read(picture, self._batcher.wait, self.reader.threshold, one=one)
+
+    async def _warm(self) -> None:
+        for size in (1, 2, 8, BATCH):
+            await self._batcher.put(np.zeros((size, SIZE, SIZE), np.uint8))
+        page = np.full((200, 200), 255, np.uint8)
+        page[40:160, 90:110] = 0
+        await self._in_pool(page, False)
+        self.gate.warm = True
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
