@@ -121,6 +121,22 @@ def face(rng: np.random.Generator) -> Grey:
     return _write([points + rng.normal(0, 0.008, points.shape) for points in strokes], rng, 0.05)
 
 
+def lines(rng: np.random.Generator) -> Grey:
+    """Draw one to three thin lines or curves across the paper, 28 × 28, to be laid on."""
+    picture = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(picture)
+    for _ in range(rng.integers(1, 4)):
+        points = rng.uniform(-0.2, 1.2, (rng.integers(2, 7), 2))
+        if rng.random() < 0.5:
+            points[:, 0] = np.linspace(-0.1, 1.1, len(points))
+        points = smooth(points) if rng.random() < 0.5 else points
+        if rng.random() < 0.3:
+            points = points[:, ::-1]
+        drawn = [(x, y) for x, y in (points * SIDE).tolist()]
+        pen.line(drawn, int(rng.integers(60, 256)), int(rng.integers(2, 8)), "curve")
+    return np.asarray(picture.reduce(3))
+
+
 def smooth(points: NDArray[np.float64], steps: int = 6) -> NDArray[np.float64]:
     """Bend a polyline (K, 2) into a Catmull-Rom curve through the same points."""
     padded = np.concatenate([points[:1], points, points[-1:]])

@@ -86,6 +86,20 @@ def noise(digits: Images, count: int, rng: np.random.Generator) -> Images:
     return _quantise(values + (specks & speckled) * rng.random((count, SIZE, SIZE)))
 
 
+def draw_backgrounds(count: int, rng: np.random.Generator) -> Images:
+    """Draw what a digit may stand on, uint8 (count, 28, 28): textures, noise, and thin lines."""
+    textured, noisy = count // 2, count // 4
+    lines = [drawing.lines(rng) for _ in range(count - textured - noisy)]
+    none = np.zeros((0, SIZE, SIZE), np.uint8)
+    return np.concatenate(
+        [
+            textures(none, textured, rng),
+            noise(none, noisy, rng),
+            np.reshape(lines, (-1, SIZE, SIZE)),
+        ]
+    ).astype(np.uint8)
+
+
 KINDS: dict[str, tuple[Draw, float]] = {
     "printed letters and signs": (_drawn(drawing.glyph), 0.22),
     "written letters and figures": (_drawn(drawing.letter), 0.18),
@@ -111,7 +125,7 @@ def _waves(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     one, other = np.sin(2 * np.pi * along / wavelength[..., None, None] + phase)
     how = rng.integers(3, size=(count, 1, 1))
     values = np.choose(how, [one, (one + other) / 1.4, 2 * one * other])
-    return np.asarray(values, np.float32)
+    return np.array(values, np.float32)
 
 
 def _clouds(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -122,7 +136,7 @@ def _clouds(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         spectrum * frequency ** -rng.uniform(0.5, 3, (count, 1, 1)), (SIZE, SIZE)
     )
     values -= values.mean((1, 2), keepdims=True)
-    return (values / values.std((1, 2), keepdims=True)).astype(np.float32)
+    return np.array(values / values.std((1, 2), keepdims=True), np.float32)
 
 
 def _window(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
