@@ -9,10 +9,11 @@ _HOMES = {
     "Dataset": ("inkdigits.data", "Dataset"),
     "load_data": ("inkdigits.data", "load"),
     "Reader": ("inkdigits.reading", "Reader"),
+    "read": ("inkdigits.reading", "read"),
     "train": ("inkdigits.training", "train"),
     "InkdigitsError": ("inkdigits.errors", "InkdigitsError"),
 }
-__all__ = ["Dataset", "InkdigitsError", "Reader", "__version__", "load_data", "train"]
+__all__ = ["Dataset", "InkdigitsError", "Reader", "__version__", "load_data", "read", "train"]
 
 
 def __getattr__(name: str) -> object:

@@ -65,6 +65,14 @@ def build_parser() -> Parser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help=".csv or .parquet"
     )
 
+    verb = _add(group, "read", verbs.read, "find and read the digits in pictures, line by line")
+    verb.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    verb.add_argument("--reader", type=Path, help=f"{READER_HELP}; default the one that ships")
+    verb.add_argument("--one", action="store_true", help="expect one digit; refuse several")
+    verb.add_argument(
+        "--boxes", type=Path, metavar="PNG", help="draw what was found; for one IMAGE"
+    )
+
     verb = _add(
         group, "compare", verbs.compare, "train several networks alike; shows what each makes of it"
     )

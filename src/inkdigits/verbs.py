@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkdigits.errors import DataError, InkdigitsError, QualityError, UsageError
+from inkdigits.files import whole_file
 
 if TYPE_CHECKING:
     from inkdigits.data import Dataset
@@ -100,6 +101,35 @@ def predict(options: argparse.Namespace) -> Answer:
     )
 
 
+def read(options: argparse.Namespace) -> Answer:
+    """Find and read the digits in pictures; a bad picture does not lose the others."""
+    from inkdigits.reading.text import reading_text
+
+    if options.boxes is not None and len(options.images) > 1:
+        raise UsageError("--boxes draws one picture; give one IMAGE")
+    reader = _reader(options.reader)
+    results: list[dict[str, Any]] = []
+    texts = []
+    for path in options.images:
+        try:
+            reading = reader.read(path, one=options.one)
+        except DataError as error:
+            if len(options.images) == 1:
+                raise
+            options.exit_code = error.exit_code
+            print(f"inkdigits: {error}", file=sys.stderr)
+            results.append(
+                {"image": str(path), "lines": [], "refused": None, "error": error.message}
+            )
+            continue
+        if options.boxes is not None:
+            with whole_file(options.boxes) as temporary:
+                reading.draw().save(temporary, "PNG")
+        results.append(reading.as_dict())
+        texts.append(reading_text(reading, name=len(options.images) > 1))
+    return results, "\n".join(texts)
+
+
 def compare(options: argparse.Namespace) -> Answer:
     """Train several networks alike, and show what each makes of it."""
     from inkdigits.evaluation.comparison import comparison_text, write_comparison
@@ -183,10 +213,10 @@ def data(options: argparse.Namespace) -> Answer:
     return overview(dataset), text
 
 
-def _reader(path: Path) -> "Reader":
+def _reader(path: Path | None) -> "Reader":
     from inkdigits.reading import Reader
 
-    return Reader(path / "reader.onnx" if path.is_dir() else path)
+    return Reader(path / "reader.onnx" if path is not None and path.is_dir() else path)
 
 
 def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":

@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from numpy.typing import NDArray
 
 from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, check_images
+from inkdigits.reading.answer import Picture
+from inkdigits.reading.answer import read as read_with
+from inkdigits.reading.readings import Reading
 
 FORMAT = "1"
 CLASSES = tuple("0123456789")
+SHIPPED = Path(__file__).with_name("reader.onnx")
 BATCH = 64  # measured: as quick as any larger one, and the least memory
 
 Scores = NDArray[np.float32]
@@ -24,16 +29,19 @@ Scores = NDArray[np.float32]
 class Reader:
     """A trained network that reads digit images, from the file that training ends in.
 
-    ``path``; ``classes``: the names of the ten digits; ``temperature``: what the logits are
-    divided by for calibrated probabilities; ``threshold``: below this probability an answer is
-    better refused; ``recipe`` and ``provenance``: how and from what the network was trained.
+    ``path``: by default the reader that ships; ``classes``: the names of the ten digits;
+    ``temperature``: what the logits are divided by for calibrated probabilities; ``threshold``:
+    below this probability an answer is better refused; ``recipe`` and ``provenance``: how and from
+    what the network was trained.
     Reading changes nothing in it, so threads may share one.
 
     Raises DataError for a file that is missing, damaged or not written by inkdigits.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path | str | None = None) -> None:
+        self.path = SHIPPED if path is None else Path(path)
+        if path is None and not SHIPPED.exists():
+            raise DataError("the reader that ships is missing; install inkdigits anew", SHIPPED)
         self._session = _open(self.path)
         about = self._session.get_modelmeta().custom_metadata_map
         _check_format(about, self.path)
@@ -59,6 +67,16 @@ class Reader:
     def logits(self, images: NDArray[Any]) -> Scores:
         """Return the network's own outputs before temperature and softmax, float32 (N, 10)."""
         return self._run("logits", images)
+
+    def read(self, picture: Picture, *, one: bool = False) -> Reading:
+        """Find and read the digits in a picture, in lines from top to bottom.
+
+        ``picture``: a file's path, its bytes, a PIL image or grey uint8 (H, W); one that is a digit
+        image already is read as it is. ``one``: exactly one digit is expected, so several are
+        refused. What is unsure or no digit is refused with the reason, never an error. Raises
+        DataError for a file that is no picture, damaged or too large.
+        """
+        return read_with(picture, self.predict_proba, self.threshold, one=one)
 
     def _run(self, output: str, images: NDArray[Any]) -> Scores:
         checked = check_images(images)
@@ -98,6 +116,16 @@ class Reader:
     def __repr__(self) -> str:
         model = self.provenance.get("model", "unknown model")
         return f"Reader({str(self.path)!r}: {model}, threshold {self.threshold:.3f})"
+
+
+def read(picture: Picture, *, one: bool = False) -> Reading:
+    """Find and read the digits in a picture with the reader that ships; as Reader.read."""
+    return _shipped().read(picture, one=one)
+
+
+@cache
+def _shipped() -> Reader:
+    return Reader()
 
 
 def _open(path: Path) -> ort.InferenceSession:

@@ -1,9 +1,14 @@
 """What was read from a picture: lines of digits, or the reason why not."""
 
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
+from inkdigits.errors import DataError
 from inkdigits.images import Images
+from inkdigits.reading.drawing import draw_boxes
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,9 @@ class Digit:
     refused: str | None
     probabilities: tuple[float, ...]
     ink: Images = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return "?" if self.digit is None else str(self.digit)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what --json prints of it."""
@@ -61,6 +69,21 @@ class Reading:
     def text(self) -> str:
         """The lines' texts, one under the other."""
         return "\n".join(line.text for line in self.lines)
+
+    def draw(self) -> Image.Image:
+        """Draw boxes and readings on the picture, grey, at most 1600 pixels wide or high."""
+        if self.picture is None:
+            raise DataError("this reading keeps no picture to draw on", self.image)
+        boxes = [(digit.box, str(digit)) for line in self.lines for digit in line.digits]
+        return draw_boxes(self.picture, boxes)
+
+    def _repr_png_(self) -> bytes | None:
+        """Return what a notebook shows."""
+        if self.picture is None:
+            return None
+        file = io.BytesIO()
+        self.draw().save(file, "PNG")
+        return file.getvalue()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it in the form that --json prints."""

@@ -1,0 +1,90 @@
+"""A picture to a Reading: what was found on it, and what is answered and what refused."""
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkdigits.errors import DataError
+from inkdigits.images import SIZE, Images, decode, read_picture
+from inkdigits.reading.page import Classify, Spot, find_digits
+from inkdigits.reading.readings import Digit, Line, Reading
+from inkdigits.reading.refusing import BLANK, refusal, several
+
+Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
+
+
+def read(picture: Picture, classify: Classify, threshold: float, *, one: bool) -> Reading:
+    """Read a picture; see Reader.read."""
+    name, grey = _grey(picture)
+    found = [[_one_digit_image(grey, classify)]] if is_digit_image(grey) else None
+    if found is None:
+        found = find_digits(grey, classify)
+    lines = tuple(_line(spots, threshold) for spots in found)
+    return Reading(name, lines, _refused(lines, one), grey)
+
+
+def _grey(picture: Picture) -> tuple[str | None, Images]:
+    """Return the picture's name, if it has one, and its grey values, uint8 (H, W)."""
+    if isinstance(picture, bytes):
+        return None, decode(picture)
+    if isinstance(picture, Image.Image):
+        file = io.BytesIO()
+        picture.save(file, "TIFF", exif=picture.getexif())  # so that decode treats it like a file
+        return None, decode(file.getvalue())
+    if isinstance(picture, np.ndarray):
+        if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
+            raise DataError(
+                f"the array is {picture.dtype} {picture.shape} where grey uint8 (H, W) belongs; "
+                "for colour give a PIL image"
+            )
+        return None, picture
+    return os.fspath(picture), read_picture(Path(picture))
+
+
+def is_digit_image(grey: Images) -> bool:
+    """Tell whether the picture is in MNIST's form already: 28×28, white on black, empty border."""
+    inner = np.zeros((SIZE, SIZE), np.bool_)
+    inner[1:-1, 1:-1] = True
+    return grey.shape == inner.shape and not grey[~inner].any() and bool(grey.any())
+
+
+def _one_digit_image(grey: Images, classify: Classify) -> Spot:
+    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+    left, top = int(columns[0]), int(rows[0])
+    box = left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    return Spot(box, grey, classify(grey[None])[0])
+
+
+def _line(spots: list[Spot], threshold: float) -> Line:
+    digits = []
+    for spot in spots:
+        reason = refusal(spot.probabilities, threshold)
+        best = int(spot.probabilities.argmax())
+        digits.append(
+            Digit(
+                digit=best if reason is None else None,
+                probability=float(spot.probabilities[best]),
+                box=spot.box,
+                refused=reason,
+                probabilities=tuple(spot.probabilities.tolist()),
+                ink=spot.ink,
+            )
+        )
+    return Line("".join(map(str, digits)), tuple(digits))
+
+
+def _refused(lines: tuple[Line, ...], one: bool) -> str | None:
+    """Return why the picture as a whole gets no answer."""
+    digits = [digit for line in lines for digit in line.digits]
+    if not digits:
+        return BLANK
+    if one and len(digits) > 1:
+        return several(len(digits))
+    if all(digit.refused for digit in digits):
+        return digits[0].refused
+    return None

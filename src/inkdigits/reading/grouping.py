@@ -1,0 +1,135 @@
+"""From parts of ink to digits: the grouping of each line that the reader finds easiest to read.
+
+Strokes that came apart may be put together, digits that grew together may be cut. All groups of
+neighbours that could be a digit go through the network; then each line takes the groups, covering
+all of it, whose probabilities are best after what joining and cutting cost (segmentation by
+recognition: LeCun et al. 1998, sections VI and VII).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkdigits.reading.pieces import Piece
+from inkdigits.reading.touching import cut_up
+
+MOST_PIECES = 3  # that a digit may have come apart into
+WIDEST = 1.35  # digit's heights
+TALLEST = 1.9
+CUT = 1.0  # what a cut costs, in nats of probability
+CUT_INK = 3.0  # and for a digit's height of ink cut through
+JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
+ODD_SIZE = 4.0  # what a size e times too large or small costs
+WIDE = 5.0  # what a digit's height of width too much costs
+DIRT = 8.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts ``first`` to ``last`` of a line taken as one digit, and what that costs."""
+
+    line: int
+    first: int
+    last: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line in parts, and what it costs to part at each place between two of them."""
+
+    parts: list[Piece]
+    cuts: list[float | None]
+    height: float
+
+
+def take_apart(line: Sequence[Piece], height: float) -> Row:
+    """Cut a line into the smallest parts that may belong to different digits."""
+    large = [piece.height for piece in line if piece.height > 0.5 * height]
+    own = float(np.median(large)) if len(large) > 2 else height
+    parts: list[Piece] = []
+    cuts: list[float | None] = []
+    for piece in line:
+        some, inks = cut_up(piece, own)
+        cuts += [None] * bool(parts) + [CUT + CUT_INK * ink for ink in inks]
+        parts += some
+    return Row(parts, cuts, own)
+
+
+def possible_groups(row: Row, line: int) -> list[Group]:
+    """Return all groups that could be a digit by size and gaps: pieces, or parts of one piece."""
+    count = len(row.parts)
+    groups = []
+    for first in range(count):
+        gaps, pieces = 0.0, 1
+        starts_piece = first == 0 or row.cuts[first - 1] is None
+        for last in range(first, count):
+            if last > first and row.cuts[last - 1] is None:
+                pieces += 1
+                gaps += _gap(row.parts[first:last], row.parts[last]) / row.height
+            wide, tall = _extent(row.parts[first : last + 1], row.height)
+            if pieces > MOST_PIECES or (pieces > 1 and (wide > WIDEST or not starts_piece)):
+                break
+            ends_piece = last == count - 1 or row.cuts[last] is None
+            if (pieces > 1 and not ends_piece) or (
+                wide > WIDEST and not (starts_piece and ends_piece)
+            ):
+                continue
+            if pieces == 1 or tall < TALLEST:
+                groups.append(Group(line, first, last, JOIN_GAP * gaps + _oddness(wide, tall)))
+    return groups
+
+
+def _extent(parts: Sequence[Piece], height: float) -> tuple[float, float]:
+    wide = max(p.right for p in parts) - min(p.left for p in parts)
+    tall = max(p.bottom for p in parts) - min(p.top for p in parts)
+    return wide / height, tall / height
+
+
+def _oddness(wide: float, tall: float) -> float:
+    """Return what an unusual size costs: digits of a line are about equally high."""
+    size = max(tall, 0.6 * wide)
+    odd = max(0.0, float(abs(np.log(size))) - 0.4)
+    return ODD_SIZE * odd + WIDE * max(0.0, wide - 1)
+
+
+def _gap(parts: Sequence[Piece], more: Piece) -> float:
+    """Return how far ``more`` is from the nearest of ``parts``, box to box, the larger way."""
+    return min(
+        max(more.left - p.right, p.left - more.right, more.top - p.bottom, p.top - more.bottom, 0)
+        for p in parts
+    )
+
+
+def best_groups(row: Row, groups: Sequence[Group], probabilities: NDArray[np.float32]) -> list[int]:
+    """Return which of ``groups`` make up the line best, from left to right.
+
+    ``probabilities`` (N,): the likeliest digit's, of each group.
+    """
+    count = len(row.parts)
+    best = np.full(count + 1, -np.inf)
+    best[0] = 0.0
+    chosen: list[int | None] = [None] * (count + 1)
+    for end in range(1, count + 1):
+        part = row.parts[end - 1]
+        best[end] = best[end - 1] - DIRT * (max(part.height, part.width) / row.height) ** 2
+        for number, group in enumerate(groups):
+            if group.last != end - 1:
+                continue
+            cut = row.cuts[group.first - 1] if group.first else None
+            score = best[group.first] - group.cost - (cut or 0.0)
+            score += float(np.log(max(probabilities[number], 1e-6)))
+            if score > best[end]:
+                best[end], chosen[end] = score, number
+    found = []
+    end = count
+    while end:
+        taken = chosen[end]
+        if taken is None:
+            end -= 1
+        else:
+            found.append(taken)
+            end = groups[taken].first
+    return found[::-1]

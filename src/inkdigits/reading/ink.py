@@ -1,0 +1,115 @@
+"""What on a picture is ink: darker than the paper around it, narrow, and no ruling.
+
+The paper's own brightness is what stays when everything narrower than a window has been painted
+over with what surrounds it (a morphological closing), so light, shadows with their edges and the
+desk beside the page drop out together. What is left is judged against the darkest ink nearby.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from inkdigits.images import Images
+
+LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
+SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
+COARSE_SIDE = 400  # pixels that the paper's brightness is found on
+FAINTEST = 0.06  # of the paper's brightness: less is no ink
+RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
+NOISE = 5.0  # standard deviations of the noise that ink must exceed
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Ink at working size. ``contrast``: float32 (h, w), how much darker than the paper, 0 to 1.
+
+    ``mask``: bool (h, w), where there is ink. ``scale``: pixels of the picture a working pixel.
+    """
+
+    contrast: Floats
+    mask: Mask
+    scale: tuple[float, float]
+
+
+def find_ink(picture: Images) -> Ink:
+    """Find the ink in a grey picture (H, W) of any size, dark on light or light on dark."""
+    work = _resize(picture)
+    scale = picture.shape[0] / work.shape[0], picture.shape[1] / work.shape[1]
+    work = ndimage.gaussian_filter(work.astype(np.float32), 0.7)
+    if _light_on_dark(work):
+        work = 255 - work
+    noise = _noise(work)
+    window = max(work.shape) / 6
+    paper = _paper(work, window)
+    contrast = np.clip((paper - work) / np.maximum(paper, 16), 0, 1)
+    floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
+    mask = contrast > np.maximum(floor, RELATIVE * _peaks(contrast, window / 4))
+    return Ink(contrast, mask, scale)
+
+
+def _resize(picture: Images) -> Images:
+    height, width = picture.shape
+    factor = LONG_SIDE / max(height, width)
+    if max(height, width) < SHORT_SIDE:
+        factor = SHORT_SIDE / max(height, width)
+    elif factor >= 1:
+        return picture
+    if factor < 0.5:  # whole steps are quicker, and as good
+        small = Image.fromarray(picture).reduce(int(1 / factor))
+        return _resize(np.asarray(small))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    how = Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(picture).resize(size, how))
+
+
+def _light_on_dark(work: Floats) -> bool:
+    """Tell which side of its surroundings the ink is on: what is narrow stands out to one side."""
+    step = max(1, max(work.shape) // COARSE_SIDE)
+    coarse = work[::step, ::step]
+    off = coarse - ndimage.uniform_filter(coarse, max(3, max(coarse.shape) // 6))
+    return float((off**3).sum()) > 0
+
+
+def _noise(work: Floats) -> float:
+    """Return the standard deviation of the noise, in grey levels, from neighbours' differences."""
+    if min(work.shape) < 3:
+        return 0.0
+    rough = work[1:-1, 1:-1] - (work[:-2, 1:-1] + work[2:, 1:-1]) / 2
+    return float(np.median(np.abs(rough[::3, ::3]))) / 0.6745 / 1.2247
+
+
+def _paper(work: Floats, window: float) -> Floats:
+    """Return the brightness of the paper at each place, as if nothing were written on it."""
+    step = max(1, round(max(work.shape) / COARSE_SIDE))
+    coarse = _blocks(work, step).mean(axis=(1, 3))
+    side = max(3, round(window / step))
+    # The edge is repeated outwards: a strip of desk beside the page is wide, not narrow like ink.
+    wide = ndimage.grey_closing(np.pad(coarse, side, mode="edge"), size=(side, side))
+    closed = wide[side:-side, side:-side]
+    return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
+
+
+def _peaks(contrast: Floats, window: float) -> Floats:
+    """Return the strongest contrast in a window around each place."""
+    step = max(1, round(max(contrast.shape) / COARSE_SIDE))
+    coarse = _blocks(contrast, step).max(axis=(1, 3))
+    peaks = ndimage.maximum_filter(coarse, max(3, round(window / step)), mode="nearest")
+    return _enlarge(peaks, contrast.shape)
+
+
+def _blocks(work: Floats, step: int) -> Floats:
+    """Cut into blocks of step × step: (rows, step, columns, step); the edge is repeated to fit."""
+    bottom, right = -work.shape[0] % step, -work.shape[1] % step
+    padded = np.pad(work, ((0, bottom), (0, right)), mode="edge")
+    return padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+
+
+def _enlarge(coarse: Floats, shape: tuple[int, ...]) -> Floats:
+    size = shape[1], shape[0]
+    return np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR))

@@ -1,0 +1,68 @@
+"""Pieces of ink into lines of writing, in reading order, on lines that slant too."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inkdigits.reading.pieces import Piece
+
+STEEPEST = np.radians(25)
+FARTHEST = 3.0  # digit's heights between two digits of a line
+OFF = 0.55  # digit's heights that a digit may stand off the line so far
+
+
+def page_slope(pieces: Sequence[Piece], height: float) -> float:
+    """Return the slope of the writing: the median over neighbours, 0 where there are few."""
+    large = [piece for piece in pieces if piece.height > 0.5 * height]
+    if len(large) < 3:
+        return 0.0
+    rows, columns = np.array([piece.centre for piece in large]).T
+    down, right = rows - rows[:, None], columns - columns[:, None]
+    far = np.hypot(down, right)
+    angle = np.arctan2(down, right)
+    far[(np.abs(angle) > STEEPEST) | (far > 2 * FARTHEST * height) | (right <= 0)] = np.inf
+    nearest = far.argmin(axis=1)
+    slopes = angle[np.arange(len(large)), nearest][np.isfinite(far.min(axis=1))]
+    return float(np.tan(np.median(slopes))) if len(slopes) >= 2 else 0.0
+
+
+def find_lines(pieces: Sequence[Piece], height: float) -> list[list[Piece]]:
+    """Group ``pieces`` into lines: each from left to right, the lines from top to bottom.
+
+    Small pieces, parts of broken digits, go to the line that they are nearest to.
+    """
+    slope = page_slope(pieces, height)
+    turned = {id(p): p.centre[0] - slope * p.centre[1] for p in pieces}
+    large = sorted((p for p in pieces if p.height > 0.5 * height), key=lambda p: p.centre[1])
+    lines: list[list[Piece]] = []
+    for piece in large:
+        best, least = None, OFF
+        for line in lines:
+            gap = (piece.left - max(p.right for p in line[-3:])) / height
+            last = line[-3:]
+            level = float(np.mean([turned[id(p)] for p in last]))
+            off = abs(turned[id(piece)] - level) / height
+            if gap < FARTHEST and off < least:
+                best, least = line, off
+        if best is None:
+            lines.append([piece])
+        else:
+            best.append(piece)
+    for piece in pieces:
+        if piece.height <= 0.5 * height:
+            _join(piece, lines, turned, height)
+    for line in lines:
+        line.sort(key=lambda p: p.centre[1])
+    return sorted(lines, key=lambda line: float(np.median([turned[id(p)] for p in line])))
+
+
+def _join(piece: Piece, lines: list[list[Piece]], turned: dict[int, float], height: float) -> None:
+    best, least = None, 1.2
+    for line in lines:
+        near = min(line, key=lambda p: abs(p.centre[1] - piece.centre[1]))
+        gap = max(near.left - piece.right, piece.left - near.right, 0) / height
+        off = abs(turned[id(piece)] - turned[id(near)]) / height
+        if off < 0.9 and gap + off < least:
+            best, least = line, gap + off
+    if best is not None:
+        best.append(piece)

@@ -1,0 +1,102 @@
+"""A picture to the digits on it: ink, pieces, lines, groups; one batch through the network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from inkdigits.images import SIZE, Images, normalise
+from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups, take_apart
+from inkdigits.reading.ink import Ink, find_ink
+from inkdigits.reading.lines import find_lines
+from inkdigits.reading.pieces import EIGHT, Piece, find_pieces, plausible, usual
+from inkdigits.reading.ruling import without_ruling
+
+MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
+
+Classify = Callable[[Images], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a digit is (x, y, width, height in pixels of the picture), and what it looks like.
+
+    ``ink``: uint8 (28, 28); ``probabilities``: (10,), by the network.
+    """
+
+    box: tuple[int, int, int, int]
+    ink: Images
+    probabilities: NDArray[np.float32]
+
+
+def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
+    """Find the digits on a grey picture (H, W): lines from top to bottom, from left to right each.
+
+    ``classify`` takes digit images uint8 (N, 28, 28) to probabilities (N, 10).
+    """
+    ink = find_ink(picture)
+    rows = find_rows(ink)
+    groups = [group for line, row in enumerate(rows) for group in possible_groups(row, line)]
+    groups = groups[:MOST_GROUPS]
+    if not groups:
+        return []
+    images = np.stack([digit_image(ink, _parts(rows, group)) for group in groups])
+    probabilities = classify(images)
+    lines = []
+    for line, row in enumerate(rows):
+        numbers = [n for n, group in enumerate(groups) if group.line == line]
+        mine = [groups[number] for number in numbers]
+        best = best_groups(row, mine, probabilities[numbers].max(axis=1))
+        lines.append(
+            [
+                Spot(
+                    _box(_parts(rows, groups[n]), ink.scale, picture.shape),
+                    images[n],
+                    probabilities[n],
+                )
+                for n in (numbers[i] for i in best)
+            ]
+        )
+    return lines
+
+
+def find_rows(ink: Ink) -> list[Row]:
+    """Find the lines of writing in the ink, taken apart."""
+    rough = usual(find_pieces(ink.mask), ink)
+    pieces = find_pieces(without_ruling(ink.mask, rough.height))
+    page = usual(pieces, ink)
+    pieces = plausible(pieces, ink, page)
+    return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]
+
+
+def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
+    """Make the digit that ``parts`` are, cut out of all other ink, a digit image (28, 28)."""
+    top, left = min(p.top for p in parts), min(p.left for p in parts)
+    bottom, right = max(p.bottom for p in parts), max(p.right for p in parts)
+    mask = np.zeros((bottom - top, right - left), np.bool_)
+    for part in parts:
+        mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
+    box = slice(top, bottom), slice(left, right)
+    soft = ndimage.binary_dilation(mask, EIGHT) & ~(ink.mask[box] & ~mask)
+    contrast = ink.contrast[box] * soft
+    level = np.quantile(contrast[mask], 0.8)
+    white = np.clip(contrast * (255 / max(float(level), 1e-3)), 0, 255).astype(np.uint8)
+    margin = 2 + (SIZE in (white.shape[0] + 4, white.shape[1] + 4))  # 28×28 would pass as it is
+    return normalise(np.pad(white, margin))
+
+
+def _parts(rows: Sequence[Row], group: Group) -> list[Piece]:
+    return rows[group.line].parts[group.first : group.last + 1]
+
+
+def _box(
+    parts: Sequence[Piece], scale: tuple[float, float], shape: tuple[int, ...]
+) -> tuple[int, int, int, int]:
+    """Return x, y, width, height in pixels of the picture."""
+    top = max(0, round(min(p.top for p in parts) * scale[0]))
+    left = max(0, round(min(p.left for p in parts) * scale[1]))
+    bottom = min(shape[0], max(top + 1, round(max(p.bottom for p in parts) * scale[0])))
+    right = min(shape[1], max(left + 1, round(max(p.right for p in parts) * scale[1])))
+    return left, top, right - left, bottom - top

@@ -1,0 +1,134 @@
+"""Ink in connected pieces, and which of them may be digits by their size and darkness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from inkdigits.reading.ink import Floats, Ink, Mask
+
+EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
+SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
+TALLEST = 2.3  # digit's heights
+FAINT = 0.4  # of the page's usual ink
+LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may reach the edge
+MOST = 4000  # pieces on a page, the largest ones; bounds time on pictures that are no page
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Ink that hangs together: ``mask``, bool (h, w), with its corner at ``top``, ``left``."""
+
+    top: int
+    left: int
+    mask: Mask
+
+    @property
+    def height(self) -> int:
+        """Of its box, in pixels."""
+        return int(self.mask.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Of its box, in pixels."""
+        return int(self.mask.shape[1])
+
+    @property
+    def bottom(self) -> int:
+        """The row after its last."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """The column after its last."""
+        return self.left + self.width
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of its box's middle."""
+        return self.top + self.height / 2, self.left + self.width / 2
+
+
+def find_pieces(mask: Mask) -> list[Piece]:
+    """Return the connected pieces of ``mask``, without those of a few pixels."""
+    labels, count = ndimage.label(mask, EIGHT)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    worth = np.argsort(areas)[::-1][:MOST]
+    keep = {int(label) for label in worth if areas[label] >= 6}
+    pieces = []
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        if label in keep and box is not None:
+            pieces.append(Piece(box[0].start, box[1].start, labels[box] == label))
+    return pieces
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What the page's digits are like: their height in pixels, and how dark their ink is."""
+
+    height: float
+    contrast: float
+
+
+def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
+    """Return the height and contrast of the page's digits, 0 where there is no ink.
+
+    Medians over compact pieces, each weighing as much as its ink and the square of its contrast,
+    so that ruling, the grain of a desk and dirt do not count for much.
+    """
+    shape = ink.mask.shape
+    compact = [piece for piece in pieces if _compact(piece, shape)] or list(pieces)
+    if not compact:
+        return Usual(0, 0)
+    contrasts = np.array([level(piece, ink) for piece in compact])
+    areas = np.array([min(int(p.mask.sum()), p.height * p.width / 2) for p in compact])
+    weights = areas * contrasts**2
+    heights = np.array([float(piece.height) for piece in compact])
+    return Usual(weighted_median(heights, weights), weighted_median(contrasts, weights))
+
+
+def _compact(piece: Piece, shape: tuple[int, ...]) -> bool:
+    flat = piece.height < 0.3 * piece.width or piece.height < 5
+    huge = piece.height > 0.9 * shape[0] or piece.width > 0.9 * shape[1]
+    return not flat and not huge and piece.mask.mean() > 0.1
+
+
+def weighted_median(values: Floats | NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the value that half of the weight lies at or below."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
+    """Return the pieces that may be digits or parts of some, on a page whose digits are so."""
+    shape = ink.mask.shape
+    page = usual.height < LARGE * min(shape)
+    return [
+        piece
+        for piece in pieces
+        if _fits(piece, usual.height)
+        and level(piece, ink) > FAINT * usual.contrast
+        and not (page and _cut_off(piece, shape))
+    ]
+
+
+def _cut_off(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Tell whether the piece goes on outside the picture: a desk, a shadow, half a digit."""
+    return piece.top == 0 or piece.left == 0 or piece.bottom == shape[0] or piece.right == shape[1]
+
+
+def _fits(piece: Piece, height: float) -> bool:
+    if max(piece.height, piece.width) < SPECK * height or piece.height > TALLEST * height:
+        return False
+    # Longer than a digit and flat: a line somebody drew, or ruling that was left.
+    return not (piece.width > 1.5 * height and piece.height < 0.4 * height)
+
+
+def level(piece: Piece, ink: Ink) -> float:
+    """Return how dark the piece is: the mean contrast of its ink."""
+    box = slice(piece.top, piece.bottom), slice(piece.left, piece.right)
+    return float(ink.contrast[box][piece.mask].mean())

@@ -1,0 +1,90 @@
+"""Taking printed lines off the ink: the ruling of ruled and squared paper, margins, tables.
+
+As in removing staves from music: where a line is found, ink is taken away in the columns where it
+is no thicker than the line, so strokes that cross the line stay whole (after Fujinaga, "Staff
+detection and removal", 2004; here the lines are found by a Hough transform, strip by strip,
+because paper bends).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+STRIPS = 3  # across the picture; a line may bend from one to the next
+STEEPEST = 0.25  # a line's slope, either way
+SLOPES = 51
+COVERED = 0.45  # of a strip's columns, at least, that a line runs through
+THINNEST = 45  # a line's length, at least, in its thicknesses
+MOST_LINES = 100  # in a strip
+NEAR = 2.5  # pixels that ink may be off the line that it is part of
+
+
+def without_ruling(mask: Mask, height: float) -> Mask:
+    """Return ``mask`` (h, w) without long, thin, straight lines, level or upright.
+
+    ``height`` is a digit's, in pixels: no line is looked for that a digit's stroke could make.
+    """
+    clean = mask & ~_level_lines(mask, height)
+    return clean & ~_level_lines(mask.T, height).T
+
+
+def _level_lines(mask: Mask, height: float) -> Mask:
+    """Return which ink belongs to lines that are roughly level."""
+    found = np.zeros_like(mask)
+    width = mask.shape[1] // STRIPS
+    if width < 2 * height or mask.shape[0] < 3:
+        return found
+    for left in range(0, mask.shape[1] - width + 1, width):
+        right = left + width if left + 2 * width <= mask.shape[1] else mask.shape[1]
+        strip = slice(left, right)
+        found[:, strip] = _lines_of_strip(mask[:, strip])
+    return found
+
+
+def _lines_of_strip(mask: Mask) -> Mask:
+    found = np.zeros_like(mask)
+    width = mask.shape[1]
+    x, top, bottom = _thin_runs(mask, width // THINNEST)
+    middle = (top + bottom - 1) / 2
+    if len(x) < COVERED * width:
+        return found
+    slopes = np.linspace(-STEEPEST, STEEPEST, SLOPES)
+    bins = round(mask.shape[0] / NEAR + 2 * STEEPEST * width / NEAR) + 2
+
+    def votes(some: NDArray[np.bool_]) -> NDArray[np.intp]:
+        places = ((middle[some, None] - slopes * x[some, None]) + STEEPEST * width) / NEAR
+        cells = places.astype(np.intp) + np.arange(SLOPES) * bins
+        return np.bincount(cells.ravel(), minlength=SLOPES * bins).reshape(SLOPES, bins)
+
+    left = np.ones(len(x), np.bool_)
+    ballot = votes(left)
+    for _ in range(MOST_LINES):
+        # A line lies in one bin or astride two.
+        pairs = ballot[:, :-1] + ballot[:, 1:]
+        best = int(pairs.argmax())
+        if pairs.flat[best] < COVERED * width:
+            break
+        slope, offset = slopes[best // (bins - 1)], (best % (bins - 1) + 1) * NEAR
+        on = left & (np.abs(middle - slope * x - offset + STEEPEST * width) <= NEAR)
+        fit = np.polyfit(x[on], middle[on], 1)
+        on |= left & (np.abs(middle - np.polyval(fit, x)) <= NEAR)
+        if on.sum() < COVERED * width:
+            ballot[:, best % (bins - 1)] = 0  # counted twice; no line after all
+            continue
+        ballot -= votes(on)
+        left &= ~on
+        thick = 1.5 * np.median((bottom - top)[on]) + 1
+        for column, high, low in zip(x[on], top[on], bottom[on], strict=True):
+            if low - high <= thick:
+                found[high:low, column] = True
+    return found
+
+
+def _thin_runs(mask: Mask, thickest: int) -> tuple[NDArray[np.intp], ...]:
+    """Return column, first row and row after the last, of upright runs of ink no longer."""
+    edges = np.diff(np.pad(mask, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
+    x, top = np.nonzero(edges == 1)
+    bottom = np.nonzero(edges == -1)[1]
+    thin = bottom - top <= max(1, thickest)
+    return x[thin], top[thin], bottom[thin]

@@ -1,0 +1,16 @@
+"""A reading in words, for a terminal."""
+
+from inkdigits.reading.readings import Reading
+
+
+def reading_text(reading: Reading, *, name: bool) -> str:
+    """Return the lines' texts, then the reasons for what was refused; under the name if asked."""
+    lines = [f"{reading.image}:"] if name else []
+    if reading.refused is not None and not any(c.isdigit() for c in reading.text):
+        return "\n".join([*lines, f"? ({reading.refused})"])
+    for line in reading.lines:
+        reasons = [digit.refused for digit in line.digits if digit.refused is not None]
+        lines.append(line.text + (f"   ({'; '.join(reasons)})" if reasons else ""))
+    if reading.refused is not None:
+        lines.append(f"refused ({reading.refused})")
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""Cutting ink that may be several digits grown together, where little ink must be cut through."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkdigits.reading.ink import Floats, Mask
+from inkdigits.reading.pieces import Piece
+
+NARROW = 0.75  # of a digit's height: what is narrower is one digit
+ROWS = 48  # a piece is made this high to look for cuts
+APART = 0.18  # digit's heights, at least, between two cuts and at both ends
+SIDEWAYS = 0.08  # cost of a step to the side, in cells of ink cut through
+MOST_INK = 0.45  # of a digit's height: what must cut through more is no place to cut
+CUTS = 2.5  # at most, for a digit's height of width
+
+
+def cut_up(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
+    """Cut ``piece`` wherever two digits may touch: parts from left to right, and between them cuts.
+
+    A cut is measured by the ink it goes through, in digit's heights. Whether it is one at all is
+    for the reader to say: the parts can be put together again.
+    """
+    if piece.width < NARROW * height:
+        return [piece], []
+    scale = min(1.0, ROWS / piece.height)
+    size = max(2, round(piece.width * scale)), max(2, round(piece.height * scale))
+    small = np.asarray(
+        Image.fromarray(piece.mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
+    )
+    paths, inks = _valleys(small.astype(np.float32) / np.float32(255), height * scale)
+    rows = np.minimum((np.arange(piece.height) * scale).astype(np.intp), size[1] - 1)
+    columns = np.arange(piece.width)
+    sides = [columns >= np.rint(path[rows] / scale)[:, None] for path in paths]
+    sides = [np.ones_like(piece.mask), *sides, np.zeros_like(piece.mask)]
+    parts = [_part(piece, piece.mask & here & ~after) for here, after in pairwise(sides)]
+    if any(part is None for part in parts):
+        return [piece], []
+    return [part for part in parts if part is not None], inks
+
+
+def _valleys(ink: Floats, height: float) -> tuple[list[NDArray[np.float64]], list[float]]:
+    """Return the paths from top to bottom that cut through least ink, from left to right.
+
+    A path is its column in each row; its ink is in digit's heights.
+    """
+    down, from_above = _cheapest(ink)
+    up, from_below = _cheapest(ink[::-1])
+    middle = ink.shape[0] // 2
+    through = down[middle] + up[::-1][middle] - ink[middle]
+    apart = max(2, round(APART * height))
+    chosen: list[int] = []
+    for column in np.argsort(through + 1e-4 * np.abs(np.arange(len(through)) - len(through) / 2)):
+        far = apart <= column < len(through) - apart
+        if through[column] > MOST_INK * height or len(chosen) >= CUTS * len(through) / height:
+            break
+        if far and all(abs(column - other) >= apart for other in chosen):
+            chosen.append(int(column))
+    paths = [_trace(from_above, from_below, middle, column) for column in sorted(chosen)]
+    return paths, [float(through[column]) / height for column in sorted(chosen)]
+
+
+def _cheapest(ink: Floats) -> tuple[Floats, NDArray[np.int8]]:
+    """Return the least cost of a way from the top to each cell, and the step that led there."""
+    total = np.empty_like(ink)
+    step = np.zeros(ink.shape, np.int8)
+    total[0] = ink[0]
+    for row in range(1, len(ink)):
+        before = np.pad(total[row - 1], 1, constant_values=np.inf)
+        ways = np.stack([before[1:-1], before[:-2] + SIDEWAYS, before[2:] + SIDEWAYS])
+        best = ways.argmin(axis=0)
+        total[row] = ink[row] + ways.min(axis=0)
+        step[row] = np.array([0, -1, 1], np.int8)[best]
+    return total, step
+
+
+def _trace(
+    from_above: NDArray[np.int8], from_below: NDArray[np.int8], middle: int, column: int
+) -> NDArray[np.float64]:
+    rows = len(from_above)
+    path = np.empty(rows)
+    at = column
+    for row in range(middle, -1, -1):
+        path[row] = at
+        at += int(from_above[row, at])
+    at = column
+    for row in range(middle, rows):
+        path[row] = at
+        at += int(from_below[rows - 1 - row, at])
+    return path
+
+
+def _part(piece: Piece, mask: Mask) -> Piece | None:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return Piece(piece.top + int(rows[0]), piece.left + int(columns[0]), mask[box])
