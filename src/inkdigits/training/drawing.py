@@ -48,9 +48,15 @@ _CURVED = (
 
 
 def glyph(rng: np.random.Generator) -> Grey:
-    """Print a letter, in two cases of three, or a sign, bent and thickened a little."""
-    letters = rng.random() < 2 / 3
-    choices = _glyphs(LETTERS, FONTS + LETTER_FONTS) if letters else _glyphs(SIGNS, FONTS)
+    """Print a letter, in two cases of three, or a sign."""
+    if rng.random() < 2 / 3:
+        return printed(LETTERS, rng, FONTS + LETTER_FONTS)
+    return printed(SIGNS, rng)
+
+
+def printed(characters: str, rng: np.random.Generator, fonts: tuple[str, ...] = FONTS) -> Grey:
+    """Print one of the characters, turned, slanted, stretched and thickened a little."""
+    choices = _glyphs(characters, fonts)
     picture = choices[rng.integers(len(choices))]
     a, b, c, d = _turn(rng).ravel()
     middle = SIDE / 2
@@ -74,14 +80,14 @@ def letter(rng: np.random.Generator) -> Grey:
     place = int(rng.integers(len(_STRAIGHT) + len(_CURVED)))
     curved = place >= len(_STRAIGHT)
     strokes = [
-        points + rng.normal(0, 0.04, points.shape)
-        for points in (
+        stroke + rng.normal(0, 0.04, stroke.shape)
+        for stroke in (
             _parse(_CURVED[place - len(_STRAIGHT)]) if curved else _parse(_STRAIGHT[place])
         )
     ]
     if curved:
         strokes = [smooth(points) for points in strokes]
-    return _write(strokes, rng)
+    return write(strokes, rng)
 
 
 def scribble(rng: np.random.Generator) -> Grey:
@@ -93,7 +99,7 @@ def scribble(rng: np.random.Generator) -> Grey:
     strokes = [rng.random((turn, 2)) for turn in turns]
     if rng.random() < 0.75:
         strokes = [smooth(points) for points in strokes]
-    return _write(strokes, rng)
+    return write(strokes, rng)
 
 
 def hatching(rng: np.random.Generator) -> Grey:
@@ -103,7 +109,7 @@ def hatching(rng: np.random.Generator) -> Grey:
     across = 0.5 + 0.5 * np.sin(swings * t + rng.uniform(0, 6)) * rng.uniform(0.8, 1, 60)
     round_ = 0.5 + 0.5 * np.cos(swings * t) * rng.choice([0.0, 1.0])
     points = np.stack([across, (t + round_) / 2 if rng.random() < 0.5 else t], axis=1)
-    return _write([(points - 0.5) @ _turn(rng, np.pi) * 0.9 + 0.5], rng)
+    return write([(points - 0.5) @ _turn(rng, np.pi) * 0.9 + 0.5], rng)
 
 
 def face(rng: np.random.Generator) -> Grey:
@@ -118,7 +124,7 @@ def face(rng: np.random.Generator) -> Grey:
         strokes.append(np.array([[0.5, 0.42], [0.45, 0.56], [0.53, 0.57]]))
     for x in np.linspace(0.3, 0.7, 5) if rng.random() < 0.3 else ():
         strokes.append(np.array([[x, 0.08], [x + rng.normal(0, 0.04), -0.1]]))
-    return _write([points + rng.normal(0, 0.008, points.shape) for points in strokes], rng, 0.05)
+    return write([points + rng.normal(0, 0.008, points.shape) for points in strokes], rng, 0.05)
 
 
 def lines(rng: np.random.Generator) -> Grey:
@@ -150,13 +156,18 @@ def smooth(points: NDArray[np.float64], steps: int = 6) -> NDArray[np.float64]:
     return np.concatenate([curve.reshape(-1, 2), points[-1:]])
 
 
+def points(stroke: str) -> NDArray[np.float64]:
+    """Return the points (K, 2), 0–1, of a stroke told as places on a grid from 0 to 6."""
+    return np.array([[int(place[0]), int(place[1])] for place in stroke.split()]) / 6
+
+
 def ellipse(x: float, y: float, wide: float, high: float) -> NDArray[np.float64]:
     """Return a closed stroke of 25 points around (x, y)."""
     angle = np.linspace(0, 2 * np.pi, 25)
     return np.stack([x + wide * np.cos(angle), y + high * np.sin(angle)], axis=1)
 
 
-def _write(strokes: Strokes, rng: np.random.Generator, thick: float = 0.14) -> Grey:
+def write(strokes: Strokes, rng: np.random.Generator, thick: float = 0.14) -> Grey:
     """Draw strokes within the unit square with a pen, turned, slanted and stretched a little."""
     turn = _turn(rng)
     picture = Image.new("L", (SIDE, SIDE))
@@ -182,10 +193,7 @@ def _turn(rng: np.random.Generator, most: float = 0.2) -> NDArray[np.float64]:
 
 @cache
 def _parse(drawing: str) -> tuple[NDArray[np.float64], ...]:
-    return tuple(
-        np.array([[int(place[0]), int(place[1])] for place in stroke.split()]) / 6
-        for stroke in drawing.split("|")
-    )
+    return tuple(points(stroke) for stroke in drawing.split("|"))
 
 
 @cache

@@ -105,8 +105,13 @@ def shine_through(images: Tensor, grounds: Tensor) -> Tensor:
 
 
 def invert_by(images: Tensor, grounds: Tensor) -> Tensor:
-    """Turn to the negative where the background is bright."""
-    return (images - grounds).abs()
+    """Turn to the negative where the background is bright, or, in half, in a band across."""
+    edges = torch.rand(len(images), 2, 1, 1, device=images.device) * 1.4 - 0.2
+    steps = torch.linspace(0, 1, SIZE, device=images.device)
+    place = torch.where(_each(images) < 0.5, steps, steps[:, None])
+    band = (place > edges[:, 0]) != (place > edges[:, 1])
+    inverted = torch.where(_each(images) < 0.5, band, ~band)
+    return torch.where(_each(images) < 0.5, grounds, inverted * float(_WHITE)).sub(images).abs()
 
 
 def blur(images: Tensor) -> Tensor:
