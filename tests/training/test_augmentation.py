@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkdigits.training.augmentation import augment, draw
-from inkdigits.training.recipe import REPORT, Augmentation
+from inkdigits.training.recipe import REPORT, Affine
 
 
 def by_scipy(image, angle, down, right, zoom_rows, zoom_columns):
@@ -69,5 +69,5 @@ def test_draws_fill_the_ranges_of_the_report_and_nothing_else():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_augmentation_draws_nothing(count):
-    draws = draw(Augmentation(0, 0, 0), count, np.random.default_rng(0))
+    draws = draw(Affine(0, 0, 0), count, np.random.default_rng(0))
     np.testing.assert_array_equal(draws, np.tile(np.float32([0, 0, 0, 1, 1]), (count, 1)))

@@ -3,8 +3,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkdigits.training.optimiser import Annealer, FusedRMSprop
+from inkdigits.training.optimiser import FusedRMSprop
 from inkdigits.training.recipe import REPORT, RMSprop
+from inkdigits.training.schedule import Annealer
 
 
 def test_rmsprop_follows_its_published_rule():
@@ -59,7 +60,7 @@ def test_annealer_follows_its_published_rule(hundredths):
     annealer = Annealer(1e-3)
     rates = []
     for accuracy in accuracies:
-        annealer.step(REPORT.annealer, accuracy)
+        annealer.step(REPORT.schedule, accuracy)
         rates.append(annealer.learning_rate)
     assert rates == keras_plateau(accuracies, 1e-3, 0.5, 3, 1e-5)
 
@@ -67,8 +68,8 @@ def test_annealer_follows_its_published_rule(hundredths):
 def test_annealer_halves_after_three_epochs_without_gain_and_stops_at_its_floor():
     annealer = Annealer(1e-3)
     for accuracy in [0.9, 0.9, 0.9, 0.9]:
-        annealer.step(REPORT.annealer, accuracy)
+        annealer.step(REPORT.schedule, accuracy)
     assert annealer.learning_rate == 5e-4
     for _ in range(100):
-        annealer.step(REPORT.annealer, 0.9)
+        annealer.step(REPORT.schedule, 0.9)
     assert annealer.learning_rate == 1e-5

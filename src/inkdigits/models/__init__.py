@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inkdigits.errors import UsageError
+from inkdigits.models.convnet import ConvNet
 from inkdigits.models.geometry import DIGITS, IMAGENET, LENET, Geometry
 from inkdigits.models.inception import InceptionV1
 from inkdigits.models.lenet5 import LeNet5, LeNet51998
@@ -50,6 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "report_cnn_fractional": Architecture(
         lambda geometry, _: ReportCNN(geometry, "fractional"), DIGITS
     ),
+    "convnet": Architecture(ConvNet, DIGITS),
     "lenet5": Architecture(LeNet5, LENET),
     "lenet5_1998": Architecture(LeNet51998, LENET),
     **{name: Architecture(partial(VGG, column), IMAGENET, EIGHTH) for name, column in _VGG.items()},
@@ -82,16 +84,17 @@ class Network(nn.Module):
         """Map images (N, 28, 28), uint8 or float in 0–255, to logits (N, 10)."""
         return self._outputs(images)[0]
 
-    def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def loss(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss to train on and the logits (N, 10).
 
-        The loss is the mean cross-entropy of the logits, and in training 0.3 times that of each
+        ``targets``: labels, int64 (N,), or their probabilities, float (N, 10). The loss is the
+        mean cross-entropy of the logits, and in training 0.3 times that of each
         auxiliary classifier beside it (Szegedy et al. 2015, section 5).
         """
         logits, *auxiliary = self._outputs(images)
-        loss = cross_entropy(logits.float(), labels)
+        loss = cross_entropy(logits.float(), targets)
         for other in auxiliary:
-            loss = loss + 0.3 * cross_entropy(other.float(), labels)
+            loss = loss + 0.3 * cross_entropy(other.float(), targets)
         return loss, logits
 
     def _outputs(self, images: Tensor) -> tuple[Tensor, ...]:

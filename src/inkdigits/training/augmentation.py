@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkdigits.images import SIZE
-from inkdigits.training.recipe import Augmentation
+from inkdigits.training.recipe import Affine
 
 Draws = NDArray[np.float32]
 """One row an image: rotation (radians), shift down and right (pixels), zoom of rows and columns."""
 
 
-def draw(augmentation: Augmentation, count: int, rng: np.random.Generator) -> Draws:
+def draw(augmentation: Affine, count: int, rng: np.random.Generator) -> Draws:
     """Draw the changes of ``count`` images, float32 (count, 5)."""
     angle = math.radians(augmentation.rotation)
     shift = augmentation.shift * SIZE

@@ -14,25 +14,31 @@ from tqdm import tqdm
 from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, Interrupted, UsageError
+from inkdigits.images import SIZE
 from inkdigits.models import Network, create
 from inkdigits.training import state as checkpoint
+from inkdigits.training.batches import Pool
 from inkdigits.training.calibration import fit_temperature, refusal_threshold
 from inkdigits.training.export import export_reader
 from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
-from inkdigits.training.optimiser import Annealer, FusedRMSprop
+from inkdigits.training.optimiser import Average, make_optimiser
+from inkdigits.training.outliers import draw_backgrounds, draw_outliers
 from inkdigits.training.precision import choose_precision
-from inkdigits.training.recipe import find_recipe
+from inkdigits.training.recipe import Plateau, Recipe, Wild, find_recipe
 from inkdigits.training.run import Run, create_run
+from inkdigits.training.schedule import Annealer
 
-_INITIAL_WEIGHTS, _SPLIT = 0, 1
+# What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
+_INITIAL_WEIGHTS, _SPLIT, _NO_DIGITS = 0, 1, 3
 _FEWEST_IMAGES = 10
+_OUTLIERS, _BACKGROUNDS = 40_000, 10_000
 
 
 def train(
     data: str | Path | Dataset = "mnist42k",
-    model: str = "report_cnn",
+    model: str | None = None,
     recipe: str = "report",
     *,
     seed: int = 0,
@@ -44,13 +50,15 @@ def train(
 ) -> Run:
     """Train ``model`` on ``data`` by ``recipe`` and return the finished run.
 
-    ``epochs`` replaces the recipe's number; ``folder`` is made anew, by default the next
-    ``runs/<model>-<recipe>-<number>``; ``precision`` is "bfloat16" or "float32", by default the
-    one measured to be faster; ``show`` draws progress on stderr. Raises DataError for data without
-    labels or with too few images, UsageError for unknown names, and Interrupted after Ctrl-C or
-    SIGTERM, with all that was done saved.
+    ``model`` is by default the one that the recipe was made for; ``epochs`` replaces the recipe's
+    number; ``folder`` is made anew, by default the next ``runs/<model>-<recipe>-<number>``;
+    ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``show``
+    draws progress on stderr. Raises DataError for data without labels or with too few images,
+    UsageError for unknown names, and Interrupted after Ctrl-C or SIGTERM, with all that was done
+    saved.
     """
     settings = find_recipe(recipe, epochs)
+    model = settings.model if model is None else model
     if seed < 0:
         raise UsageError(f"seed {seed} asked for; give a whole number from 0 on")
     dataset = data if isinstance(data, Dataset) else load(data)
@@ -133,11 +141,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     seed, device = asked["seed"], _device()
     training, validation = split(dataset, settings.validation_fraction, seed)
     network = _fresh_network(asked["model"], seed, device)
-    state = checkpoint.State(
-        network,
-        FusedRMSprop(network.parameters(), settings.optimiser),
-        checkpoint.Progress(Annealer(settings.optimiser.learning_rate)),
-    )
+    state = _fresh_state(network, settings)
     start = time.perf_counter()
 
     def save() -> None:
@@ -150,7 +154,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
         ended = fit(
             state,
             settings,
-            _on_device(training, device),
+            _pool(training, settings, seed, device),
             held_out,
             seed=seed,
             precision=asked["precision"],
@@ -176,7 +180,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
 
 def _write_reader(run: Run, state: checkpoint.State, validation: Labelled) -> float:
     """Calibrate and export the network; returns its validation accuracy in float32."""
-    network, asked = state.network.cpu(), run.manifest
+    network, asked = state.result.cpu(), run.manifest
     images, labels = (tensor.cpu() for tensor in validation)
     logits = compute_logits(network, images).double().numpy()
     truth = labels.numpy()
@@ -225,6 +229,29 @@ def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     # Not every overload of Module.to is typed, hence in place.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped in torch
     return network
+
+
+def _fresh_state(network: Network, recipe: Recipe) -> checkpoint.State:
+    """Return where a training of ``network`` begins."""
+    optimiser = make_optimiser(network, recipe.optimiser)
+    plateau = isinstance(recipe.schedule, Plateau)
+    annealer = Annealer(recipe.optimiser.learning_rate) if plateau else None
+    average = Average(network, recipe.averaging) if recipe.averaging else None
+    return checkpoint.State(network, optimiser, checkpoint.Progress(annealer), average)
+
+
+def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) -> Pool:
+    """Put together what a training draws from, on ``device``."""
+    rng = np.random.default_rng([seed, _NO_DIGITS])
+    outliers = backgrounds = np.zeros((0, SIZE, SIZE), np.uint8)
+    if isinstance(recipe.augmentation, Wild):
+        outliers = draw_outliers(training.images, _OUTLIERS, rng)
+        backgrounds = draw_backgrounds(_BACKGROUNDS, rng)
+    return Pool(
+        *_on_device(training, device),
+        torch.from_numpy(outliers).to(device),
+        torch.from_numpy(backgrounds).to(device),
+    )
 
 
 def _on_device(dataset: Dataset, device: torch.device) -> Labelled:

@@ -5,22 +5,20 @@ import sys
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from inkdigits.errors import InkdigitsError
-from inkdigits.training.augmentation import augment, draw
+from inkdigits.models.geometry import DIGITS
+from inkdigits.training.batches import Epoch, Pool
 from inkdigits.training.precision import autocast
-from inkdigits.training.recipe import Recipe
-from inkdigits.training.state import State
+from inkdigits.training.recipe import OneCycle, Plateau, Recipe
+from inkdigits.training.schedule import one_cycle
+from inkdigits.training.state import Progress, State
 
 _VALIDATION_BATCH = 512
-
-# What a random stream is for, so that no two streams of a seed are the same.
-_EPOCH_DRAWS = 2
 
 Labelled = tuple[Tensor, Tensor]
 """Images uint8 (N, 28, 28) and labels int64 (N,), both on the device that trains."""
@@ -29,7 +27,7 @@ Labelled = tuple[Tensor, Tensor]
 def fit(
     state: State,
     recipe: Recipe,
-    training: Labelled,
+    pool: Pool,
     validation: Labelled,
     *,
     seed: int,
@@ -45,8 +43,8 @@ def fit(
     for bit. ``save`` is called after each epoch and when ``stop`` answers True.
     """
     network, progress = state.network, state.progress
-    images, labels = training
-    batches = math.ceil(len(images) / recipe.batch_size)
+    count, device = len(pool.images), pool.images.device
+    batches = math.ceil(count / recipe.batch_size)
     bar = tqdm(
         total=recipe.epochs * batches,
         initial=progress.epoch * batches + progress.batch,
@@ -59,22 +57,20 @@ def fit(
     with bar:
         while progress.epoch < recipe.epochs:
             start = time.perf_counter() - progress.seconds
-            rng = np.random.default_rng([seed, _EPOCH_DRAWS, progress.epoch])
-            order = torch.from_numpy(rng.permutation(len(images))).to(images.device)
-            draws = torch.from_numpy(draw(recipe.augmentation, len(images), rng)).to(images.device)
-            batch_seeds = rng.integers(2**63, size=batches).tolist()
-            for group in state.optimiser.param_groups:
-                group["lr"] = progress.annealer.learning_rate
+            epoch = Epoch(pool, recipe, seed, progress.epoch)
             network.train()
             sums = torch.tensor([progress.loss_sum, progress.correct], dtype=torch.float64)
-            sums = sums.to(images.device)
+            sums = sums.to(device)
             bar.set_description(f"epoch {progress.epoch + 1}/{recipe.epochs}")
             for batch in range(progress.batch, batches):
-                torch.manual_seed(batch_seeds[batch])  # of dropout
-                chosen = order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
-                with torch.no_grad():
-                    changed = augment(images[chosen], draws[chosen])
-                sums += _step(state, changed, labels[chosen], precision)
+                step = progress.epoch * batches + batch
+                rate = _learning_rate(recipe, progress, step / (recipe.epochs * batches))
+                for group in state.optimiser.param_groups:
+                    group["lr"] = rate
+                changed, labels = epoch.batch(batch)
+                sums += _step(state, changed, labels, recipe, precision)
+                if state.average is not None:
+                    state.average.update(step)
                 bar.update()
                 if stop():
                     progress.batch = batch + 1
@@ -82,22 +78,44 @@ def fit(
                     progress.seconds = time.perf_counter() - start
                     save()
                     return False
-            _finish_epoch(state, recipe, sums / len(images), validation, precision, start)
+            _finish_epoch(state, recipe, sums / count, validation, precision, start)
             if show:
                 tqdm.write(_line(progress.history[-1], recipe.epochs), file=sys.stderr)
             save()
     return True
 
 
-def _step(state: State, images: Tensor, labels: Tensor, precision: str) -> Tensor:
-    """Learn from one batch; returns the sum of its losses and its number of right answers."""
+def _learning_rate(recipe: Recipe, progress: Progress, share: float) -> float:
+    """Return the learning rate of the next step, after ``share`` of all steps."""
+    if isinstance(recipe.schedule, OneCycle):
+        return one_cycle(recipe.schedule, recipe.optimiser.learning_rate, share)
+    assert progress.annealer is not None
+    return progress.annealer.learning_rate
+
+
+def _step(state: State, images: Tensor, labels: Tensor, recipe: Recipe, precision: str) -> Tensor:
+    """Learn from one batch, whose last images, those without a label, are no digits.
+
+    Returns the sum of its losses and the number of its right answers.
+    """
     with autocast(images.device, precision):
-        loss, logits = state.network.loss(images, labels)
+        loss, logits = state.network.loss(images, _targets(labels, len(images), recipe))
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()
-    right = (logits.detach().argmax(1) == labels).sum()
+    right = (logits.detach()[: len(labels)].argmax(1) == labels).sum()
     return torch.stack([loss.detach().double() * len(labels), right.double()])
+
+
+def _targets(labels: Tensor, count: int, recipe: Recipe) -> Tensor:
+    """Return what to learn: the labels, smoothed, and for what is no digit all classes alike."""
+    if count == len(labels) and not recipe.label_smoothing:
+        return labels
+    classes = DIGITS.classes
+    targets = torch.full((count, classes), 1 / classes, device=labels.device)
+    targets[: len(labels)] = recipe.label_smoothing / classes
+    targets[torch.arange(len(labels)), labels] += 1 - recipe.label_smoothing
+    return targets
 
 
 def _finish_epoch(
@@ -117,7 +135,7 @@ def _finish_epoch(
             "look at the data with `inkdigits data`, or train another model"
         )
     with autocast(validation[0].device, precision):
-        logits = compute_logits(state.network, validation[0])
+        logits = compute_logits(state.result, validation[0])
     right = (logits.argmax(1) == validation[1]).double().mean().item()
     progress.history.append(
         {
@@ -126,11 +144,12 @@ def _finish_epoch(
             "accuracy": accuracy,
             "val_loss": F.cross_entropy(logits.float(), validation[1]).item(),
             "val_accuracy": right,
-            "learning_rate": progress.annealer.learning_rate,
+            "learning_rate": state.optimiser.param_groups[0]["lr"],
             "seconds": round(time.perf_counter() - start, 3),
         }
     )
-    progress.annealer.step(recipe.annealer, right)
+    if progress.annealer is not None and isinstance(recipe.schedule, Plateau):
+        progress.annealer.step(recipe.schedule, right)
     progress.epoch += 1
     progress.batch, progress.loss_sum, progress.correct, progress.seconds = 0, 0.0, 0, 0.0
 

@@ -1,12 +1,13 @@
-"""The optimiser and the annealer that recipes name."""
+"""The optimisers that recipes name, and the mean of the weights that they pass through."""
 
+import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from inkdigits.training.recipe import Plateau, RMSprop
+from inkdigits.models import Network
+from inkdigits.training.recipe import AdamW, RMSprop
 
 # A step count so large that Adam's bias corrections are exactly 1 in float32.
 _SETTLED = 1_000_000.0
@@ -51,20 +52,53 @@ class FusedRMSprop(torch.optim.Optimizer):
             )
 
 
-@dataclass
-class Annealer:
-    """Keras's ReduceLROnPlateau on validation accuracy, as its state."""
+class FusedAdamW(torch.optim.AdamW):
+    """torch's AdamW, whose moments are there from the start, for a checkpoint to fill."""
 
-    learning_rate: float
-    best: float = -1.0
-    wait: int = 0
+    def __init__(self, network: nn.Module, settings: AdamW) -> None:
+        weights = list(network.parameters())
+        groups = [
+            {"params": [w for w in weights if w.ndim > 1], "weight_decay": settings.weight_decay},
+            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
+        ]
+        super().__init__(
+            [group for group in groups if group["params"]],
+            lr=settings.learning_rate,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.epsilon,
+            fused=True,
+        )
+        for weight in weights:
+            self.state[weight] = {
+                "step": torch.zeros((), device=weight.device),
+                "exp_avg": torch.zeros_like(weight),
+                "exp_avg_sq": torch.zeros_like(weight),
+            }
 
-    def step(self, settings: Plateau, accuracy: float) -> None:
-        """Take in an epoch's validation accuracy; lower ``learning_rate`` if it stood still."""
-        if accuracy > self.best + settings.min_delta:
-            self.best, self.wait = accuracy, 0
-            return
-        self.wait += 1
-        if self.wait >= settings.patience and self.learning_rate > settings.min_learning_rate:
-            lowered = self.learning_rate * settings.factor
-            self.learning_rate, self.wait = max(lowered, settings.min_learning_rate), 0
+
+def make_optimiser(network: nn.Module, settings: RMSprop | AdamW) -> torch.optim.Optimizer:
+    """Build the optimiser that ``settings`` describe, for all weights of ``network``."""
+    if isinstance(settings, RMSprop):
+        return FusedRMSprop(network.parameters(), settings)
+    return FusedAdamW(network, settings)
+
+
+class Average:
+    """A running mean of a network's weights and statistics, in a network of its own.
+
+    The decay rises from 0, as (1 + t) / (10 + t) after t steps, so that the mean soon forgets the
+    initial weights.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = copy.deepcopy(network)
+        self.decay = decay
+        pairs = zip(self.network.state_dict().values(), network.state_dict().values(), strict=True)
+        self._pairs = [pair for pair in pairs if pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights as they are after ``step`` steps."""
+        means, values = (list(side) for side in zip(*self._pairs, strict=True))
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(means, values, weight)

@@ -14,17 +14,22 @@ from torch.optim import Optimizer
 from inkdigits.errors import DataError
 from inkdigits.files import whole_file
 from inkdigits.models import Network
-from inkdigits.training.optimiser import Annealer
+from inkdigits.training.optimiser import Average
+from inkdigits.training.schedule import Annealer
 
 MANIFEST = "checkpoint.json"
+_NETWORK, _AVERAGE = "network.", "average."
 _REMEDY = "start the training anew"
 
 
 @dataclass
 class Progress:
-    """The numbers of a training: the next epoch and batch, running sums, and what was measured."""
+    """The numbers of a training: the next epoch and batch, running sums, and what was measured.
 
-    annealer: Annealer
+    ``annealer`` is None where the learning rate follows from the step alone.
+    """
+
+    annealer: Annealer | None
     epoch: int = 0
     batch: int = 0
     loss_sum: float = 0.0
@@ -40,6 +45,12 @@ class State:
     network: Network
     optimiser: Optimizer
     progress: Progress
+    average: Average | None = None
+
+    @property
+    def result(self) -> Network:
+        """The network that the training ends in: the mean of its weights, where one is kept."""
+        return self.network if self.average is None else self.average.network
 
 
 def save(state: State, folder: Path) -> None:
@@ -76,8 +87,8 @@ def load(state: State, folder: Path) -> bool:
     manifest, saved = _read(folder)
     try:
         progress = dict(manifest["progress"])
-        annealer = Annealer(**progress.pop("annealer"))
-        state.progress = Progress(annealer, **progress)
+        annealer = progress.pop("annealer")
+        state.progress = Progress(annealer and Annealer(**annealer), **progress)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path) from error
     _fill(_tensors(state), saved, path)
@@ -85,7 +96,7 @@ def load(state: State, folder: Path) -> bool:
 
 
 def load_weights(network: nn.Module, folder: Path) -> None:
-    """Bring ``network`` to the weights of the checkpoint in ``folder``.
+    """Bring ``network`` to the weights that the training in ``folder`` ended in.
 
     Raises DataError if there is none, or if it is damaged or belongs to another network.
     """
@@ -93,7 +104,8 @@ def load_weights(network: nn.Module, folder: Path) -> None:
     if not path.exists():
         raise DataError("there is no checkpoint here; bring it back, or train anew", path)
     _, saved = _read(folder)
-    _fill(_weights(network), saved, path)
+    averaged = any(name.startswith(_AVERAGE) for name in saved)
+    _fill(_weights(network, _AVERAGE if averaged else _NETWORK), saved, path)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -126,13 +138,15 @@ def _damaged(path: Path) -> DataError:
     return DataError(f"the checkpoint is damaged or incomplete; {_REMEDY}", path)
 
 
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {f"network.{name}": t.detach() for name, t in network.state_dict().items()}
+def _weights(network: nn.Module, prefix: str) -> dict[str, Tensor]:
+    return {prefix + name: tensor.detach() for name, tensor in network.state_dict().items()}
 
 
 def _tensors(state: State) -> dict[str, Tensor]:
-    """Every tensor of the network and its optimiser, by a name of its own."""
-    tensors = _weights(state.network)
+    """Every tensor of the network, its average and its optimiser, by a name of its own."""
+    tensors = _weights(state.network, _NETWORK)
+    if state.average is not None:
+        tensors |= _weights(state.average.network, _AVERAGE)
     parameters: list[nn.Parameter] = [
         p for group in state.optimiser.param_groups for p in group["params"]
     ]
