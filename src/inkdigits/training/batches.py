@@ -1,0 +1,64 @@
+"""The batches of an epoch: which images, changed how, with which outliers among them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkdigits.training.augmentation import augment, draw
+from inkdigits.training.recipe import Affine, Recipe, Wild
+from inkdigits.training.wild import vary
+
+# What a random stream is for, so that no two streams of a seed are the same.
+_EPOCH_DRAWS = 2
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a training draws from, on the device that trains.
+
+    ``images`` uint8 (N, 28, 28) with ``labels`` int64 (N,); ``outliers`` uint8 (M, 28, 28), which
+    are no digits, and ``backgrounds`` uint8 (K, 28, 28), M and K being 0 where the recipe asks for
+    none.
+    """
+
+    images: Tensor
+    labels: Tensor
+    outliers: Tensor
+    backgrounds: Tensor
+
+
+class Epoch:
+    """All that is drawn for one epoch; it depends on the seed and the number of the epoch alone."""
+
+    def __init__(self, pool: Pool, recipe: Recipe, seed: int, number: int) -> None:
+        rng = np.random.default_rng([seed, _EPOCH_DRAWS, number])
+        device, size = pool.images.device, recipe.batch_size
+        self.pool, self.recipe = pool, recipe
+        self.batches = math.ceil(len(pool.images) / size)
+        order = torch.from_numpy(rng.permutation(len(pool.images))).to(device)
+        self._chosen = order.split(size)
+        if isinstance(recipe.augmentation, Affine):
+            draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)
+            self._draws = [draws[chosen] for chosen in self._chosen]
+        self._seeds = rng.integers(2**63, size=self.batches).tolist()
+        if isinstance(recipe.augmentation, Wild):
+            count = round(recipe.augmentation.outliers * size)
+            strange = rng.integers(len(pool.outliers), size=(self.batches, count))
+            self._strange = torch.from_numpy(strange).to(device)
+
+    @torch.no_grad()
+    def batch(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return images float32 (B + O, 28, 28) and the labels int64 (B,) of the first B of them.
+
+        The other O are outliers. Sets torch's generators, from which dropout draws next.
+        """
+        torch.manual_seed(self._seeds[index])
+        pool, chosen = self.pool, self._chosen[index]
+        images, labels = pool.images[chosen], pool.labels[chosen]
+        if isinstance(self.recipe.augmentation, Affine):
+            return augment(images, self._draws[index]), labels
+        outliers = pool.outliers[self._strange[index]]
+        return vary(torch.cat([images, outliers]), pool.backgrounds), labels
