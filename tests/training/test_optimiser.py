@@ -1,11 +1,9 @@
 import numpy as np
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from inkdigits.training.optimiser import FusedRMSprop
-from inkdigits.training.recipe import REPORT, RMSprop
-from inkdigits.training.schedule import Annealer
+from inkdigits.models import create
+from inkdigits.training.optimiser import Average, FusedRMSprop, make_optimiser
+from inkdigits.training.recipe import REPORT, AdamW, RMSprop
 
 
 def test_rmsprop_follows_its_published_rule():
@@ -40,36 +38,36 @@ def test_rmsprop_equals_torch_at_the_settings_of_the_report():
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-def keras_plateau(accuracies, rate, factor, patience, floor, min_delta=1e-4):
-    """The published rule of ReduceLROnPlateau (mode max, no cooldown), rate after each epoch."""
-    best, wait, rates = -np.inf, 0, []
-    for accuracy in accuracies:
-        if accuracy - min_delta > best:
-            best, wait = accuracy, 0
-        else:
-            wait += 1
-            if wait >= patience and rate > floor:
-                rate, wait = max(rate * factor, floor), 0
-        rates.append(rate)
-    return rates
+def test_adamw_follows_its_published_rule():
+    """Loshchilov & Hutter (2019), algorithm 2; biases are not decayed."""
+    network = torch.nn.Linear(3, 2).double()
+    settings = AdamW(learning_rate=0.1, weight_decay=0.5, beta1=0.8, beta2=0.9)
+    optimiser = make_optimiser(network, settings)
+    rng = np.random.default_rng(0)
+    for weight, decay in ((network.weight, 0.5), (network.bias, 0.0)):
+        value = weight.detach().numpy().copy()
+        gradients = rng.standard_normal((5, *weight.shape))
+        first = second = np.zeros(weight.shape)
+        for step, gradient in enumerate(gradients, 1):
+            network.zero_grad()
+            weight.grad = torch.from_numpy(gradient)
+            optimiser.step()
+            value -= 0.1 * decay * value
+            first = 0.8 * first + 0.2 * gradient
+            second = 0.9 * second + 0.1 * gradient**2
+            unbiased = np.sqrt(second / (1 - 0.9**step)) + 1e-8
+            value -= 0.1 * first / (1 - 0.8**step) / unbiased
+        np.testing.assert_allclose(weight.detach().numpy(), value, rtol=1e-6)
 
 
-@given(st.lists(st.integers(0, 40), max_size=80))
-def test_annealer_follows_its_published_rule(hundredths):
-    accuracies = [0.95 + h / 1000 for h in hundredths]
-    annealer = Annealer(1e-3)
-    rates = []
-    for accuracy in accuracies:
-        annealer.step(REPORT.schedule, accuracy)
-        rates.append(annealer.learning_rate)
-    assert rates == keras_plateau(accuracies, 1e-3, 0.5, 3, 1e-5)
-
-
-def test_annealer_halves_after_three_epochs_without_gain_and_stops_at_its_floor():
-    annealer = Annealer(1e-3)
-    for accuracy in [0.9, 0.9, 0.9, 0.9]:
-        annealer.step(REPORT.schedule, accuracy)
-    assert annealer.learning_rate == 5e-4
-    for _ in range(100):
-        annealer.step(REPORT.schedule, 0.9)
-    assert annealer.learning_rate == 1e-5
+def test_an_average_forgets_its_start_and_follows_with_its_decay():
+    network = create("convnet")
+    average = Average(network, decay=0.5)
+    weight, mean = next(network.parameters()), next(average.network.parameters())
+    start = mean.detach().clone()
+    with torch.no_grad():
+        weight.add_(1)
+    average.update(step=0)  # decay 1/10
+    torch.testing.assert_close(mean, start + 0.9)
+    average.update(step=1000)
+    torch.testing.assert_close(mean, start + 0.95)

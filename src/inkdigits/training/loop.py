@@ -98,8 +98,9 @@ def _step(state: State, images: Tensor, labels: Tensor, recipe: Recipe, precisio
 
     Returns the sum of its losses and the number of its right answers.
     """
+    targets = find_targets(labels, len(images), recipe.label_smoothing)
     with autocast(images.device, precision):
-        loss, logits = state.network.loss(images, _targets(labels, len(images), recipe))
+        loss, logits = state.network.loss(images, targets)
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()
@@ -107,14 +108,14 @@ def _step(state: State, images: Tensor, labels: Tensor, recipe: Recipe, precisio
     return torch.stack([loss.detach().double() * len(labels), right.double()])
 
 
-def _targets(labels: Tensor, count: int, recipe: Recipe) -> Tensor:
-    """Return what to learn: the labels, smoothed, and for what is no digit all classes alike."""
-    if count == len(labels) and not recipe.label_smoothing:
+def find_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:
+    """Return what ``count`` images teach: labels, smoothed, and then, for outliers, no class."""
+    if count == len(labels) and not smoothing:
         return labels
     classes = DIGITS.classes
     targets = torch.full((count, classes), 1 / classes, device=labels.device)
-    targets[: len(labels)] = recipe.label_smoothing / classes
-    targets[torch.arange(len(labels)), labels] += 1 - recipe.label_smoothing
+    targets[: len(labels)] = smoothing / classes
+    targets[torch.arange(len(labels)), labels] += 1 - smoothing
     return targets
 
 
