@@ -1,9 +1,9 @@
-"""The peer: the report's notebook, written anew for Keras 3 on TensorFlow.
+"""The peer: the report's notebook, written anew for Keras 3, or for Keras 2, on TensorFlow.
 
-Run by train_speed.py in a process of its own: IMAGES.npz EPOCHS SEED; prints one JSON object.
-Kept from the notebook: network, loss, RMSprop, annealer, ImageDataGenerator, batch size. Left out:
-its steps_per_epoch, under which Keras 3 starves every second epoch. Keras 3 adds RMSprop's epsilon
-inside the root, TF 2.x of the report's time outside, which is worth about 0.1 points: see LOG.md.
+Run by train_speed.py in a process of its own: IMAGES.npz EPOCHS SEED KERAS, the last 2 or 3; prints
+one JSON object. Kept from the notebook: network, loss, RMSprop, annealer, ImageDataGenerator, batch
+size. Left out: its steps_per_epoch, under which Keras 3 starves every second epoch. Keras 3 adds
+RMSprop's epsilon inside the root; Keras 2 (the package tf_keras), as in the report's time, outside.
 """
 
 import json
@@ -13,17 +13,25 @@ import time
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D
-from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+if sys.argv[4] == "2":
+    import tf_keras as keras
+    from tf_keras.optimizers.legacy import RMSprop
+    from tf_keras.preprocessing.image import ImageDataGenerator
+else:
+    import keras
+    from keras.optimizers import RMSprop
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 
 def build():
+    Conv2D, MaxPool2D = keras.layers.Conv2D, keras.layers.MaxPool2D
+    Dense, Dropout, Flatten = keras.layers.Dense, keras.layers.Dropout, keras.layers.Flatten
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.layers.InputLayer((28, 28, 1)),
             Conv2D(32, (3, 3), padding="same", activation="relu"),
             MaxPool2D(),
             Dropout(0.25),
@@ -58,7 +66,7 @@ def main():
     y, y_val = (keras.utils.to_categorical(data[k], 10) for k in ("y_train", "y_val"))
     model = build()
     model.compile(
-        optimizer=keras.optimizers.RMSprop(learning_rate=0.001, rho=0.9, epsilon=1e-08),
+        optimizer=RMSprop(learning_rate=0.001, rho=0.9, epsilon=1e-08),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -29,9 +29,9 @@ from inkdigits.training import resume, split
 BATCH = 128
 
 
-def run_peer(python, images, epochs, seed):
+def run_peer(python, images, epochs, seed, keras):
     script = Path(__file__).with_name("notebook_keras.py")
-    command = [python, str(script), str(images), str(epochs), str(seed)]
+    command = [python, str(script), str(images), str(epochs), str(seed), keras]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -81,6 +81,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="one seed each: 0, 1, …")
     parser.add_argument("--peer-python", default=sys.executable, help="the one with TensorFlow")
+    parser.add_argument("--keras", choices=["2", "3"], default="3", help="2 needs tf_keras")
     options = parser.parse_args()
     dataset = load("mnist42k")
     ratios, ours_final, peer_final = [], [], []
@@ -95,7 +96,7 @@ def main():
                 x_val=validation.images,
                 y_val=validation.labels,
             )
-            peer = run_peer(options.peer_python, images, options.epochs, seed)
+            peer = run_peer(options.peer_python, images, options.epochs, seed, options.keras)
             ours = run_ours(Path(scratch) / f"run{seed}", options.epochs, seed)
             steps = -(-len(training) // BATCH)
             seconds, peer_seconds = (typical(r["epoch_seconds"]) for r in (ours, peer))
