@@ -25,6 +25,7 @@ def read(picture: Picture, classify: Classify, threshold: float, *, one: bool) -
     if found is None:
         found = find_digits(grey, classify)
     lines = tuple(_line(spots, threshold) for spots in found)
+    lines = _without_dirt(lines)
     return Reading(name, lines, _refused(lines, one), grey)
 
 
@@ -76,6 +77,13 @@ def _line(spots: list[Spot], threshold: float) -> Line:
             )
         )
     return Line("".join(map(str, digits)), tuple(digits))
+
+
+def _without_dirt(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Leave out a blot or two that stand alone and are refused, beside lines that were read."""
+    if not any(char.isdigit() for line in lines for char in line.text):
+        return lines
+    return tuple(line for line in lines if line.text not in ("?", "??"))
 
 
 def _refused(lines: tuple[Line, ...], one: bool) -> str | None:

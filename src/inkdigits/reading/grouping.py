@@ -18,6 +18,7 @@ from inkdigits.reading.touching import cut_up
 MOST_PIECES = 3  # that a digit may have come apart into
 WIDEST = 1.35  # digit's heights
 TALLEST = 1.9
+FLATTEST = 1.8  # its width, in its own heights
 CUT = 1.0  # what a cut costs, in nats of probability
 CUT_INK = 3.0  # and for a digit's height of ink cut through
 JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
@@ -77,7 +78,7 @@ def possible_groups(row: Row, line: int) -> list[Group]:
                 wide > WIDEST and not (starts_piece and ends_piece)
             ):
                 continue
-            if pieces == 1 or tall < TALLEST:
+            if wide < FLATTEST * tall and (pieces == 1 or tall < TALLEST):
                 groups.append(Group(line, first, last, JOIN_GAP * gaps + _oddness(wide, tall)))
     return groups
 

@@ -17,8 +17,10 @@ from inkdigits.images import Images
 LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
 SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
+TEXTURE_SIDE = 100  # and its texture
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
+TEXTURE = 3.0  # times the usual contrast around, which is next to none on paper, not so on wood
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
 Floats = NDArray[np.float32]
@@ -29,10 +31,11 @@ Mask = NDArray[np.bool_]
 class Ink:
     """Ink at working size. ``contrast``: float32 (h, w), how much darker than the paper, 0 to 1.
 
-    ``mask``: bool (h, w), where there is ink. ``scale``: pixels of the picture a working pixel.
+    ``paper``: float32 (h, w), its brightness. ``mask``: bool (h, w), where there is ink. ``scale``: pixels of the picture a working pixel.
     """
 
     contrast: Floats
+    paper: Floats
     mask: Mask
     scale: tuple[float, float]
 
@@ -49,8 +52,9 @@ def find_ink(picture: Images) -> Ink:
     paper = _paper(work, window)
     contrast = np.clip((paper - work) / np.maximum(paper, 16), 0, 1)
     floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
+    floor = np.maximum(floor, TEXTURE * _texture(contrast))
     mask = contrast > np.maximum(floor, RELATIVE * _peaks(contrast, window / 4))
-    return Ink(contrast, mask, scale)
+    return Ink(contrast, paper, mask, scale)
 
 
 def _resize(picture: Images) -> Images:
@@ -101,6 +105,13 @@ def _peaks(contrast: Floats, window: float) -> Floats:
     coarse = _blocks(contrast, step).max(axis=(1, 3))
     peaks = ndimage.maximum_filter(coarse, max(3, round(window / step)), mode="nearest")
     return _enlarge(peaks, contrast.shape)
+
+
+def _texture(contrast: Floats) -> Floats:
+    """Return the contrast that most of a place's surroundings have, ink or not."""
+    step = max(2, round(max(contrast.shape) / TEXTURE_SIDE))
+    coarse = _blocks(contrast, step).mean(axis=(1, 3))
+    return _enlarge(ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), contrast.shape)
 
 
 def _blocks(work: Floats, step: int) -> Floats:

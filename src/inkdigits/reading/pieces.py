@@ -12,7 +12,8 @@ from inkdigits.reading.ink import Floats, Ink, Mask
 EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
 TALLEST = 2.3  # digit's heights
-FAINT = 0.4  # of the page's usual ink
+FAINT = 0.4  # of the contrast of the page's usual ink
+SHALLOW = 0.15  # of its depth: in the dark beside the page, little makes much contrast
 LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may reach the edge
 MOST = 4000  # pieces on a page, the largest ones; bounds time on pictures that are no page
 
@@ -71,6 +72,7 @@ class Usual:
 
     height: float
     contrast: float
+    depth: float  # how many grey levels the ink is under the paper
 
 
 def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
@@ -82,12 +84,13 @@ def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
     shape = ink.mask.shape
     compact = [piece for piece in pieces if _compact(piece, shape)] or list(pieces)
     if not compact:
-        return Usual(0, 0)
+        return Usual(0, 0, 0)
     contrasts = np.array([level(piece, ink) for piece in compact])
     areas = np.array([min(int(p.mask.sum()), p.height * p.width / 2) for p in compact])
     weights = areas * contrasts**2
     heights = np.array([float(piece.height) for piece in compact])
-    return Usual(weighted_median(heights, weights), weighted_median(contrasts, weights))
+    depths = np.array([_depth(piece, ink) for piece in compact])
+    return Usual(*(weighted_median(values, weights) for values in (heights, contrasts, depths)))
 
 
 def _compact(piece: Piece, shape: tuple[int, ...]) -> bool:
@@ -112,6 +115,7 @@ def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
         for piece in pieces
         if _fits(piece, usual.height)
         and level(piece, ink) > FAINT * usual.contrast
+        and _depth(piece, ink) > SHALLOW * usual.depth
         and not (page and _cut_off(piece, shape))
     ]
 
@@ -126,6 +130,11 @@ def _fits(piece: Piece, height: float) -> bool:
         return False
     # Longer than a digit and flat: a line somebody drew, or ruling that was left.
     return not (piece.width > 1.5 * height and piece.height < 0.4 * height)
+
+
+def _depth(piece: Piece, ink: Ink) -> float:
+    row, column = int(piece.centre[0]), int(piece.centre[1])
+    return level(piece, ink) * float(ink.paper[row, column])
 
 
 def level(piece: Piece, ink: Ink) -> float:

@@ -1,7 +1,5 @@
 """Cutting ink that may be several digits grown together, where little ink must be cut through."""
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,7 +10,8 @@ from inkdigits.reading.pieces import Piece
 NARROW = 0.75  # of a digit's height: what is narrower is one digit
 ROWS = 48  # a piece is made this high to look for cuts
 APART = 0.18  # digit's heights, at least, between two cuts and at both ends
-SIDEWAYS = 0.08  # cost of a step to the side, in cells of ink cut through
+SIDEWAYS = 0.15  # cost of a step to the side, in cells of ink cut through
+LEAST = 0.01  # ink of a part, in squares as high as a digit
 MOST_INK = 0.45  # of a digit's height: what must cut through more is no place to cut
 CUTS = 2.5  # at most, for a digit's height of width
 
@@ -33,12 +32,14 @@ def cut_up(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
     paths, inks = _valleys(small.astype(np.float32) / np.float32(255), height * scale)
     rows = np.minimum((np.arange(piece.height) * scale).astype(np.intp), size[1] - 1)
     columns = np.arange(piece.width)
-    sides = [columns >= np.rint(path[rows] / scale)[:, None] for path in paths]
-    sides = [np.ones_like(piece.mask), *sides, np.zeros_like(piece.mask)]
-    parts = [_part(piece, piece.mask & here & ~after) for here, after in pairwise(sides)]
-    if any(part is None for part in parts):
-        return [piece], []
-    return [part for part in parts if part is not None], inks
+    parts, cuts, left = [], [], piece.mask
+    for path, ink in zip(paths, inks, strict=True):
+        part = left & (columns < np.rint(path[rows] / scale)[:, None])
+        if min(part.sum(), (left & ~part).sum()) > LEAST * height**2:  # paths may run together
+            parts.append(_part(piece, part))
+            cuts.append(ink)
+            left = left & ~part
+    return [*parts, _part(piece, left)], cuts
 
 
 def _valleys(ink: Floats, height: float) -> tuple[list[NDArray[np.float64]], list[float]]:
@@ -92,9 +93,7 @@ def _trace(
     return path
 
 
-def _part(piece: Piece, mask: Mask) -> Piece | None:
+def _part(piece: Piece, mask: Mask) -> Piece:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     return Piece(piece.top + int(rows[0]), piece.left + int(columns[0]), mask[box])
