@@ -67,6 +67,8 @@ def _lines_of_strip(mask: Mask) -> Mask:
             break
         slope, offset = slopes[best // (bins - 1)], (best % (bins - 1) + 1) * NEAR
         on = left & (np.abs(middle - slope * x - offset + STEEPEST * width) <= NEAR)
+        if np.unique(x[on]).size < 2:
+            break  # a single column has no slope
         fit = np.polyfit(x[on], middle[on], 1)
         on |= left & (np.abs(middle - np.polyval(fit, x)) <= NEAR)
         if on.sum() < COVERED * width:
