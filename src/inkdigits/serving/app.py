@@ -75,6 +75,7 @@ def create_app(
         summary="Reads handwritten digits.",
         docs_url=None,  # its page would come from another site
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_so},
     )

@@ -128,8 +128,8 @@ def read_operation(limits: Limits) -> dict[str, Any]:
         "properties": {
             "images": {
                 "type": "array",
-                "maxItems": limits.images,
-                "description": "28×28 images, row by row, white ink on black",
+                "description": f"28×28 images, row by row, white ink on black; at most "
+                f"{limits.images}",
                 "items": {
                     "type": "array",
                     "minItems": 784,

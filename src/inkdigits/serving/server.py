@@ -1,5 +1,6 @@
 """Running the service: uvicorn, and how it stops without losing a request."""
 
+import asyncio
 import socket
 import time
 from types import FrameType
@@ -7,21 +8,26 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from inkdigits.errors import InkdigitsError
+from inkdigits.errors import InkdigitsError, UsageError
 from inkdigits.serving.gate import Gate
 
 BACKLOG = 2048
+LAST_WORDS = (
+    0.2  # seconds for a request on a connection that was taken just before the doors closed
+)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; InkdigitsError if that is not possible."""
+    """Return a socket that listens there; InkdigitsError if not possible."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"port {port} does not exist; give one from 1 to 65535, or 0 for any")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
         raise InkdigitsError(
-            f"cannot listen there ({reason}); give another --host or --port", f"{host}:{port}"
+            f"cannot listen there ({error.strerror}); give another --host or --port",
+            f"{host}:{port}",
         ) from error
 
 
@@ -61,6 +67,13 @@ class DrainingServer(uvicorn.Server):
             self._end = time.monotonic() + self._gate.limits.grace
         else:
             self.should_exit = self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the doors, let those who just came in speak, answer everyone, and stop."""
+        for listening in self.servers:
+            listening.close()
+        await asyncio.sleep(LAST_WORDS)
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Tell whether it is time to close the doors."""
