@@ -6,7 +6,8 @@ fitted into 20×20, its centre of mass at pixel (14, 14) (LeCun et al., the MNIS
 
 from inkdigits.images.contract import CENTRE, INK_BOX, SIZE, Images, check_images
 from inkdigits.images.decoding import MAX_BYTES, decode, read_picture
-from inkdigits.images.normalising import normalise
+from inkdigits.images.ink import find_ink
+from inkdigits.images.normalising import fit_ink, normalise
 
 __all__ = [
     "CENTRE",
@@ -16,6 +17,8 @@ __all__ = [
     "Images",
     "check_images",
     "decode",
+    "find_ink",
+    "fit_ink",
     "normalise",
     "read_picture",
 ]

@@ -1,52 +1,103 @@
 """Any picture of one digit to a digit image."""
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from inkdigits.images.contract import CENTRE, INK_BOX, SIZE, Images
+from inkdigits.images.ink import Floats, find_ink
+
+Pixels = TypeVar("Pixels", Floats, Images)
+
+THINNEST, THICKEST = 1.5, 4.0  # strokes' width in pixels of the box: MNIST's, but for a few in 100
+EDGE = 0.2  # ink covers that much of the outermost pixels of its box
+STROKE_SIDE = 80, 160  # pixels, at least and at most, that strokes are widened and thinned on
 
 
 def normalise(picture: Images) -> Images:
-    """Bring a grey picture (H, W) of one digit, of any size and polarity, to a digit image.
+    """Bring a picture of one digit, grey uint8 (H, W), to a digit image, uint8 (28, 28).
 
-    A picture that is 28×28 with a black border is in MNIST's form already and passes unchanged.
+    Dark on light or light on dark, of any size. What is in MNIST's form already passes unchanged;
+    a picture without ink comes out all 0.
     """
-    if picture.shape == (SIZE, SIZE) and not _border(picture).any():
-        return picture
-    ink = picture.astype(np.float32)
-    if np.median(_border(picture)) > 127:
-        ink = 255 - ink
-    ink -= np.median(_border(ink))
-    ink = np.clip(ink, 0, None)
-    peak = ink.max(initial=0)
-    if peak == 0:
+    return picture if _in_form(picture) else fit_ink(find_ink(picture))
+
+
+def fit_ink(ink: Floats) -> Images:
+    """Bring ink (H, W), from 0 for none to 1, to a digit image, uint8 (28, 28).
+
+    The ink's box is fitted into 20×20 and its centre of mass put at pixel (14, 14). Strokes that
+    are thinner or thicker than MNIST's are brought to the nearest width that MNIST has.
+    """
+    ink = _cropped(ink, EDGE)
+    if ink.size == 0:
         return np.zeros((SIZE, SIZE), np.uint8)
-    ink *= 255 / peak
-    rows = np.flatnonzero((ink > 64).any(axis=1))
-    columns = np.flatnonzero((ink > 64).any(axis=0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = INK_BOX / max(ink.shape)
+    small = _boxed(ink)
+    width = 2 * small.sum() / _outline(small)
+    if not THINNEST <= width <= THICKEST:
+        small = _boxed(_with_usual_strokes(ink))
+    return _centred(small)
+
+
+def _in_form(picture: Images) -> bool:
+    """Tell MNIST's form: a longer side of 19 or 20, the centre of mass within half a pixel."""
+    if picture.shape != (SIZE, SIZE):
+        return False
+    ink = _cropped(picture)
+    if not INK_BOX - 1 <= max(ink.shape) <= INK_BOX:
+        return False
+    middle = ndimage.center_of_mass(picture)
+    return bool(max(abs(place - CENTRE) for place in middle) <= 0.5 + 1e-6)
+
+
+def _cropped(ink: Pixels, least: float = 0) -> Pixels:
+    rows = np.flatnonzero((ink > least).any(axis=1))
+    columns = np.flatnonzero((ink > least).any(axis=0))
+    if not rows.size:
+        return ink[:0]
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _boxed(ink: Floats) -> Floats:
+    """Fit into 20×20, the longer side filling it."""
+    return _resized(ink, INK_BOX / max(ink.shape))
+
+
+def _resized(ink: Floats, scale: float) -> Floats:
     height, width = (max(1, round(side * scale)) for side in ink.shape)
-    small = np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BOX))
-    return _centre(small)
+    return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _border(picture: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
+def _outline(ink: Floats) -> float:
+    """Return the length of the ink's outline, as its total variation."""
+    padded = np.pad(ink, 1)
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(np.hypot(down, right).sum())
 
 
-def _centre(ink: NDArray[np.float32]) -> Images:
+def _with_usual_strokes(ink: Floats) -> Floats:
+    """Move the ink's edge in or out by the same distance everywhere, towards the usual width."""
+    side = float(np.clip(max(ink.shape), *STROKE_SIDE))
+    unit = side / INK_BOX
+    large = np.pad(_resized(ink, side / max(ink.shape)), round(2 * unit))
+    inside = large > 0.5 * large.max()
+    depth = ndimage.distance_transform_edt(inside) - 0.5
+    width = 4 * depth[inside].mean()  # the mean depth in a long bar is a quarter of its width
+    shift = (width - np.clip(width, THINNEST * unit, THICKEST * unit)) / 2
+    outside = ndimage.distance_transform_edt(~inside) - 0.5
+    moved = np.where(inside, depth, -outside) - shift
+    return _cropped(np.clip(moved + 0.5, 0, 1).astype(np.float32), EDGE)
+
+
+def _centred(ink: Floats) -> Images:
     """Place ink (h, w), at most 20×20, on 28×28 with its centre of mass at pixel (14, 14)."""
-    total = ink.sum()
+    middle = ndimage.center_of_mass(ink)
+    top, left = (
+        int(np.clip(round(CENTRE - place), 0, SIZE - side))
+        for place, side in zip(middle, ink.shape, strict=True)
+    )
     canvas = np.zeros((SIZE, SIZE), np.uint8)
-    corner = []
-    for axis, side in enumerate(ink.shape):
-        mass = ink.sum(axis=1 - axis)
-        middle = float((mass * np.arange(side)).sum() / total)
-        corner.append(int(np.clip(round(CENTRE - middle), 0, SIZE - side)))
-    top, left = corner
-    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = np.rint(np.clip(ink, 0, 255))
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = np.rint(255 * ink)
     return canvas

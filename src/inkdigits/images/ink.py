@@ -1,0 +1,164 @@
+"""What in a picture of one digit is its ink, whatever the paper, the pen and the light.
+
+The paper's brightness is what is left once everything narrower than a window has been painted over
+with what surrounds it (a morphological closing), so gradients and shadows drop out. What differs
+from the paper is split in two by Otsu's threshold (1979), and only pieces that belong to a digit
+are kept: no specks, no frames.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from inkdigits.images.contract import Images
+
+WORKING_SIDE = 256  # pixels of the longer side that are looked at
+COARSE_SIDE = 48  # pixels that paper and frames are found on
+FAINTEST = 0.04  # of the paper's brightness: less is no ink
+NOISE = 5.0  # standard deviations of the noise that ink must exceed
+SPECK = 0.05  # of the largest piece's area: less is no ink
+UNIFORM = 0.95  # share of pixels alike that makes a line of them part of a frame
+EIGHT = np.ones((3, 3), np.bool_)
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def find_ink(picture: Images) -> Floats:
+    """Return how much ink covers each pixel, float32 (h, w) 0 to 1, at most 256 on a side.
+
+    ``picture``: grey (H, W). All is 0 where no ink was found. A digit that is small in a large
+    picture is looked at again from nearer.
+    """
+    step = -(-max(picture.shape) // WORKING_SIDE)
+    work = np.asarray(Image.fromarray(picture).reduce(step)) if step > 1 else picture
+    cover = _cover(work.astype(np.float32))
+    if step == 1 or not cover.any():
+        return cover
+    nearer = [_span(cover, axis, step) for axis in (1, 0)]
+    if 2 * max(stop - start for start, stop in nearer) > max(picture.shape):
+        return cover
+    rows, columns = (slice(start, stop) for start, stop in nearer)
+    return find_ink(np.ascontiguousarray(picture[rows, columns]))
+
+
+def _span(cover: Floats, axis: int, step: int) -> tuple[int, int]:
+    """Return from where to where there is ink, with a margin, in the picture's pixels."""
+    places = np.flatnonzero(cover.any(axis=axis))
+    margin = 2 + (places[-1] - places[0]) // 3
+    return max(0, int(places[0] - margin) * step), int(places[-1] + 1 + margin) * step
+
+
+def _cover(work: Floats) -> Floats:
+    step = -(-max(work.shape) // COARSE_SIDE)
+    coarse = _blocks(work, step)
+    if _light_on_dark(coarse):
+        work, coarse = 255 - work, 255 - coarse
+    contrast = _contrast(work, coarse)
+    floor = max(FAINTEST, NOISE * _noise(contrast))
+    mask = contrast > max(floor, _otsu(contrast))
+    mask = _digit(mask)
+    if not mask.any():
+        return np.zeros_like(work)
+    level = np.quantile(contrast[mask], 0.6)
+    soft = ndimage.binary_dilation(mask, EIGHT)
+    cover: Floats = np.clip(contrast / level, 0, 1) * soft
+    return cover
+
+
+def _blocks(work: Floats, step: int) -> Floats:
+    """Return the mean of each block of step × step; at the edges what there is of it."""
+    if step == 1:
+        return work
+    height, width = (-(-side // step) for side in work.shape)
+    size, box = (width, height), (0, 0, width * step, height * step)
+    padded = np.pad(work, [(0, box[3] - work.shape[0]), (0, box[2] - work.shape[1])], mode="edge")
+    return np.asarray(Image.fromarray(padded).resize(size, Image.Resampling.BOX))
+
+
+def _light_on_dark(coarse: Floats) -> bool:
+    """Tell whether the paper, which is what lies along the edge within any frame, is dark."""
+    bright = coarse > (coarse.min() + coarse.max()) / 2
+    while (inner := _within_frame(bright)) is not None:
+        bright = inner
+    return float(_edge(bright).mean()) < 0.5
+
+
+def _within_frame(bright: Mask) -> Mask | None:
+    """Return what an even frame surrounds; None if there is none, or if it is the digit."""
+    frame = _edge(bright).mean() > 0.5
+    inner = _peeled(bright, frame)
+    if inner.size == 0 or (_edge(inner) == frame).mean() > 1 - UNIFORM:
+        return None
+    left = _peeled(inner, not frame)
+    return inner if left.size and (left != frame).any() else None
+
+
+def _peeled(bright: Mask, colour: bool) -> Mask:
+    """Take even rows and columns of that colour off the sides."""
+    alike = bright == colour
+    rows = np.flatnonzero(alike.mean(axis=1) < UNIFORM)
+    columns = np.flatnonzero(alike.mean(axis=0) < UNIFORM)
+    if not (rows.size and columns.size):
+        return bright[:0]
+    return bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _edge(picture: NDArray[np.generic]) -> NDArray[np.generic]:
+    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
+
+
+def _contrast(work: Floats, coarse: Floats) -> Floats:
+    """Return how much darker than the paper each pixel is, as a share of the paper's brightness."""
+    side = max(3, max(coarse.shape) // 2)
+    paper = ndimage.grey_closing(coarse, (side, side), mode="nearest")
+    if coarse.shape != work.shape:
+        size = work.shape[1], work.shape[0]
+        paper = np.asarray(Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR))
+    contrast = (paper - work) / np.maximum(paper, 16)
+    contrast -= np.quantile(contrast, 0.2)  # a closing lies on the noise's crests
+    return np.asarray(np.clip(contrast, 0, 1), np.float32)
+
+
+def _noise(contrast: Floats) -> float:
+    """Return the noise's standard deviation, from how far pixels lie off their neighbours' mean.
+
+    The calmest quarter speaks for all, as strokes may be everywhere else on a small picture.
+    """
+    if min(contrast.shape) < 3:
+        return 0.0
+    down = contrast[1:-1] - (contrast[:-2] + contrast[2:]) / 2
+    across = contrast[:, 1:-1] - (contrast[:, :-2] + contrast[:, 2:]) / 2
+    calm = min(float(np.quantile(np.abs(off), 0.25)) for off in (down, across))
+    return calm / (0.3186 * 1.2247)
+
+
+def _otsu(contrast: Floats) -> float:
+    """Return the threshold that parts the values best in two (Otsu, 1979)."""
+    counts = np.bincount((contrast.ravel() * 255).astype(np.intp), minlength=256)
+    below, mass = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (mass[-1] * below / below[-1] - mass) ** 2 / (below * above)
+    return (float(np.nan_to_num(between, posinf=0).argmax()) + 0.5) / 255
+
+
+def _digit(mask: Mask) -> Mask:
+    """Keep the pieces that can be a digit's: neither specks nor frames."""
+    labels, count = ndimage.label(mask, EIGHT)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    for label in np.flatnonzero(areas >= max(1, SPECK * areas.max())):
+        sides = _sides(labels == label)
+        least = mask.size / 500 if sides == 4 else 0.1 * areas[label]
+        if sides and np.delete(areas, label).max() > least:
+            areas[label] = 0
+    kept: Mask = (areas >= max(1, SPECK * areas.max()))[labels]
+    return kept
+
+
+def _sides(piece: Mask) -> int:
+    """Return how many of the picture's four sides a piece covers from end to end."""
+    lines = piece[0], piece[-1], piece[:, 0], piece[:, -1]
+    return sum(bool(line.mean() > UNIFORM) for line in lines)
