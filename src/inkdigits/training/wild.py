@@ -20,8 +20,8 @@ _WHITE = 255
 def vary(images: Tensor, backgrounds: Tensor) -> Tensor:
     """Warp each of the images, uint8 or float, and change some in each way known here.
 
-    ``backgrounds``: uint8 (M, 28, 28), as ``draw_backgrounds`` makes them. About one image in
-    three is warped only. Digits and what is no digit are changed alike, lest a change tell them
+    ``backgrounds``: uint8 (M, 28, 28), as ``draw_backgrounds`` makes them. Nearly half of
+    the images are warped only. Digits and what is no digit are changed alike, lest a change tell them
     apart. Returns float32, 0–255.
     """
     images = warp(images.to(torch.float32))
@@ -41,12 +41,12 @@ def vary(images: Tensor, backgrounds: Tensor) -> Tensor:
 def warp(
     images: Tensor,
     *,
-    rotation: float = 30,
-    slant: float = 0.45,
+    rotation: float = 28,
+    slant: float = 0.42,
     zoom: float = 0.35,
     aspect: float = 0.25,
-    shift: float = 4,
-    bend: float = 1.2,
+    shift: float = 3.5,
+    bend: float = 0.8,
 ) -> Tensor:
     """Turn, slant, scale, stretch, move and bend each image; one bilinear reading, black outside.
 
@@ -100,8 +100,8 @@ def lay_on(images: Tensor, grounds: Tensor) -> Tensor:
 
 
 def shine_through(images: Tensor, grounds: Tensor) -> Tensor:
-    """Let up to three quarters of a background shine through, as fog does."""
-    return torch.lerp(images, grounds, 0.75 * _each(images))
+    """Let up to 0.65 of a background shine through, as fog does."""
+    return torch.lerp(images, grounds, 0.65 * _each(images))
 
 
 def invert_by(images: Tensor, grounds: Tensor) -> Tensor:
@@ -144,9 +144,9 @@ def specks(images: Tensor) -> Tensor:
     return torch.where(dice < share, speck, images)
 
 
-CHANGES = ((thicken, 0.2), (thin, 0.2), (hollow, 0.05))
-GROUNDS = ((lay_on, 0.12), (shine_through, 0.12), (invert_by, 0.12))
-FAULTS = ((blur, 0.15), (light, 0.15), (grain, 0.07), (uneven_ink, 0.07), (specks, 0.07))
+CHANGES = ((thicken, 0.15), (thin, 0.12), (hollow, 0.03))
+GROUNDS = ((lay_on, 0.07), (shine_through, 0.07), (invert_by, 0.06))
+FAULTS = ((blur, 0.1), (light, 0.1), (grain, 0.05), (uneven_ink, 0.05), (specks, 0.05))
 """What is changed, and in which share of the images; each is drawn on its own."""
 
 
