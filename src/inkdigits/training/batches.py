@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inkdigits.training.augmentation import augment, draw
-from inkdigits.training.recipe import Affine, Recipe, Wild
+from inkdigits.training.recipe import Recipe
 from inkdigits.training.wild import vary
 
 # What a random stream is for, so that no two streams of a seed are the same.
@@ -19,9 +19,8 @@ _EPOCH_DRAWS = 2
 class Pool:
     """What a training draws from, on the device that trains.
 
-    ``images`` uint8 (N, 28, 28) with ``labels`` int64 (N,); ``outliers`` uint8 (M, 28, 28), which
-    are no digits, and ``backgrounds`` uint8 (K, 28, 28), M and K being 0 where the recipe asks for
-    none.
+    ``images`` uint8 (N, 28, 28) with ``labels`` int64 (N,); for a recipe with a wild part also
+    ``outliers`` uint8 (M, 28, 28), which are no digits, and ``backgrounds`` uint8 (K, 28, 28).
     """
 
     images: Tensor
@@ -40,12 +39,11 @@ class Epoch:
         self.batches = math.ceil(len(pool.images) / size)
         order = torch.from_numpy(rng.permutation(len(pool.images))).to(device)
         self._chosen = order.split(size)
-        if isinstance(recipe.augmentation, Affine):
-            draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)
-            self._draws = [draws[chosen] for chosen in self._chosen]
+        draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)
+        self._draws = [draws[chosen] for chosen in self._chosen]
         self._seeds = rng.integers(2**63, size=self.batches).tolist()
-        if isinstance(recipe.augmentation, Wild):
-            count = round(recipe.augmentation.outliers * size)
+        if recipe.wild is not None:
+            count = round(recipe.wild.outliers * size)
             strange = rng.integers(len(pool.outliers), size=(self.batches, count))
             self._strange = torch.from_numpy(strange).to(device)
 
@@ -56,9 +54,12 @@ class Epoch:
         The other O are outliers. Sets torch's generators, from which dropout draws next.
         """
         torch.manual_seed(self._seeds[index])
-        pool, chosen = self.pool, self._chosen[index]
+        pool, chosen, draws = self.pool, self._chosen[index], self._draws[index]
         images, labels = pool.images[chosen], pool.labels[chosen]
-        if isinstance(self.recipe.augmentation, Affine):
-            return augment(images, self._draws[index]), labels
+        if self.recipe.wild is None:
+            return augment(images, draws), labels
+        count = round(self.recipe.wild.share * len(images))
         outliers = pool.outliers[self._strange[index]]
-        return vary(torch.cat([images, outliers]), pool.backgrounds), labels
+        varied = vary(torch.cat([images[:count], outliers]), pool.backgrounds)
+        gentle = augment(images[count:], draws[count:])
+        return torch.cat([varied[:count], gentle, varied[count:]]), labels

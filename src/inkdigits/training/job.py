@@ -14,24 +14,24 @@ from tqdm import tqdm
 from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, Interrupted, UsageError
-from inkdigits.images import SIZE
 from inkdigits.models import Network, create
 from inkdigits.training import state as checkpoint
 from inkdigits.training.batches import Pool
 from inkdigits.training.calibration import fit_temperature, refusal_threshold
 from inkdigits.training.export import export_reader
+from inkdigits.training.forms import draw_forms
 from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Average, make_optimiser
 from inkdigits.training.outliers import draw_backgrounds, draw_outliers
 from inkdigits.training.precision import choose_precision
-from inkdigits.training.recipe import Plateau, Recipe, Wild, find_recipe
+from inkdigits.training.recipe import Plateau, Recipe, find_recipe
 from inkdigits.training.run import Run, create_run
 from inkdigits.training.schedule import Annealer
 
 # What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
-_INITIAL_WEIGHTS, _SPLIT, _NO_DIGITS = 0, 1, 3
+_INITIAL_WEIGHTS, _SPLIT, _DRAWN = 0, 1, 3
 _FEWEST_IMAGES = 10
 _OUTLIERS, _BACKGROUNDS = 40_000, 10_000
 
@@ -242,16 +242,16 @@ def _fresh_state(network: Network, recipe: Recipe) -> checkpoint.State:
 
 def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) -> Pool:
     """Put together what a training draws from, on ``device``."""
-    rng = np.random.default_rng([seed, _NO_DIGITS])
-    outliers = backgrounds = np.zeros((0, SIZE, SIZE), np.uint8)
-    if isinstance(recipe.augmentation, Wild):
-        outliers = draw_outliers(training.images, _OUTLIERS, rng)
-        backgrounds = draw_backgrounds(_BACKGROUNDS, rng)
-    return Pool(
-        *_on_device(training, device),
-        torch.from_numpy(outliers).to(device),
-        torch.from_numpy(backgrounds).to(device),
-    )
+    images, labels = _on_device(training, device)
+    outliers = backgrounds = images[:0]
+    if recipe.wild is not None:
+        rng = np.random.default_rng([seed, _DRAWN])
+        forms, digits = draw_forms(round(recipe.wild.forms * len(images)), rng)
+        images = torch.cat([images, torch.from_numpy(forms).to(device)])
+        labels = torch.cat([labels, torch.from_numpy(digits).to(device)])
+        outliers = torch.from_numpy(draw_outliers(training.images, _OUTLIERS, rng)).to(device)
+        backgrounds = torch.from_numpy(draw_backgrounds(_BACKGROUNDS, rng)).to(device)
+    return Pool(images, labels, outliers, backgrounds)
 
 
 def _on_device(dataset: Dataset, device: torch.device) -> Labelled:
