@@ -113,6 +113,8 @@ def _upright_grey(picture: Image.Image) -> Image.Image:
     if width * height > _HALVED_ABOVE:
         picture.draft(None, (width // 2, height // 2))  # heeded by JPEG alone
     picture.load()
+    if picture.format == "PNG" and picture.mode == "L" and not picture.info:
+        return picture  # grey and upright already, as single digits mostly come: half the time
     grey = _grey(picture, "white")
     if _transparent(picture) and np.asarray(grey).min() > 128:
         grey = _grey(picture, "black")

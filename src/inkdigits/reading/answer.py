@@ -15,6 +15,7 @@ from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
 from inkdigits.reading.refusing import BLANK, refusal, several
 
+BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
 
@@ -49,9 +50,7 @@ def _grey(picture: Picture) -> tuple[str | None, Images]:
 
 def is_digit_image(grey: Images) -> bool:
     """Tell whether the picture is in MNIST's form already: 28×28, white on black, empty border."""
-    inner = np.zeros((SIZE, SIZE), np.bool_)
-    inner[1:-1, 1:-1] = True
-    return grey.shape == inner.shape and not grey[~inner].any() and bool(grey.any())
+    return grey.shape == BORDER.shape and not grey[BORDER].any() and bool(grey.any())
 
 
 def _one_digit_image(grey: Images, classify: Classify) -> Spot:
