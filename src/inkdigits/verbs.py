@@ -177,10 +177,9 @@ def explain(options: argparse.Namespace) -> Answer:
 
 def serve(options: argparse.Namespace) -> Answer:
     """Answer over HTTP until told to stop."""
-    from inkdigits.reading import Reader
-    from inkdigits.serving import create_app, listen, run
+    from inkdigits.serving import SHARE, create_app, listen, run
 
-    reader = Reader() if options.reader is None else _reader(options.reader)
+    reader = _reader(options.reader, threads=SHARE)
     app = create_app(reader, origins=options.allow_origin)
     with listen(options.host, options.port) as listener:
         host = f"[{options.host}]" if ":" in options.host else options.host
@@ -213,10 +212,11 @@ def data(options: argparse.Namespace) -> Answer:
     return overview(dataset), text
 
 
-def _reader(path: Path | None) -> "Reader":
+def _reader(path: Path | None, *, threads: int | None = None) -> "Reader":
     from inkdigits.reading import Reader
 
-    return Reader(path / "reader.onnx" if path is not None and path.is_dir() else path)
+    folder = path is not None and path.is_dir()
+    return Reader(path / "reader.onnx" if path and folder else path, threads=threads)
 
 
 def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":

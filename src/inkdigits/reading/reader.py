@@ -29,20 +29,21 @@ Scores = NDArray[np.float32]
 class Reader:
     """A trained network that reads digit images, from the file that training ends in.
 
-    ``path``: by default the reader that ships; ``classes``: the names of the ten digits;
-    ``temperature``: what the logits are divided by for calibrated probabilities; ``threshold``:
-    below this probability an answer is better refused; ``recipe`` and ``provenance``: how and from
-    what the network was trained.
+    ``path``: by default the reader that ships; ``threads``: how many the network runs on, by
+    default one for each core; ``classes``: the names of the ten digits; ``temperature``: what the
+    logits are divided by for calibrated probabilities; ``threshold``: below this probability an
+    answer is better refused; ``recipe`` and ``provenance``: how and from what the network was
+    trained.
     Reading changes nothing in it, so threads may share one.
 
     Raises DataError for a file that is missing, damaged or not written by inkdigits.
     """
 
-    def __init__(self, path: Path | str | None = None) -> None:
+    def __init__(self, path: Path | str | None = None, *, threads: int | None = None) -> None:
         self.path = SHIPPED if path is None else Path(path)
         if path is None and not SHIPPED.exists():
             raise DataError("the reader that ships is missing; install inkdigits anew", SHIPPED)
-        self._session = _open(self.path)
+        self._session = _open(self.path, threads or cores())
         about = self._session.get_modelmeta().custom_metadata_map
         _check_format(about, self.path)
         _check_graph(self._session, self.path)
@@ -128,7 +129,7 @@ def _shipped() -> Reader:
     return Reader()
 
 
-def _open(path: Path) -> ort.InferenceSession:
+def _open(path: Path, threads: int) -> ort.InferenceSession:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -137,7 +138,7 @@ def _open(path: Path) -> ort.InferenceSession:
         raise DataError("the file is empty; export the reader anew", path)
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, and need not be printed as well
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = threads
     # A reader is one file: weights kept in other files are looked for where none can be.
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", os.devnull
@@ -152,7 +153,8 @@ def _open(path: Path) -> ort.InferenceSession:
         ) from error
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -6,7 +6,6 @@ needs no search, and takes less time to decode than to hand to a thread.
 """
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,12 +13,14 @@ import numpy as np
 from inkdigits.images import SIZE, Images, decode
 from inkdigits.reading import Reader
 from inkdigits.reading.answer import is_digit_image, read
+from inkdigits.reading.reader import cores
 from inkdigits.reading.readings import Reading
 from inkdigits.serving.batching import BATCH, Batcher, Scores
 from inkdigits.serving.gate import Gate
 from inkdigits.serving.limits import Limits, check_pixels
 from inkdigits.serving.metrics import Metrics
 
+SHARE = max(1, cores() // 2)  # threads for pictures, and for the network: the loop needs a core too
 TINY = 4096  # bytes; a 28×28 PNG has hundreds
 PNG_28 = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + 2 * SIZE.to_bytes(4, "big")
 
@@ -32,7 +33,7 @@ class Service:
         self.limits = limits
         self.gate = Gate(limits)
         self.metrics = Metrics(self.gate, reader.origin())
-        self._pool = ThreadPoolExecutor(max(1, _cores() - 1), "picture")
+        self._pool = ThreadPoolExecutor(SHARE, "picture")
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -83,9 +84,3 @@ class Service:
         page[40:160, 90:110] = 0
         await self._in_pool(page, False)
         self.gate.warm = True
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
