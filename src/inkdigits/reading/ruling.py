@@ -33,7 +33,7 @@ def _level_lines(mask: Mask, height: float) -> Mask:
     """Return which ink belongs to lines that are roughly level."""
     found = np.zeros_like(mask)
     width = mask.shape[1] // STRIPS
-    if width < 2 * height or mask.shape[0] < 3:
+    if width < max(2, 2 * height) or mask.shape[0] < 3:
         return found
     for left in range(0, mask.shape[1] - width + 1, width):
         right = left + width if left + 2 * width <= mask.shape[1] else mask.shape[1]
