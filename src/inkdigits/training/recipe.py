@@ -114,13 +114,13 @@ REPORT = Recipe(
 WILD = Recipe(
     name="wild",
     model="convnet_wide",
-    epochs=24,
+    epochs=40,
     batch_size=128,
     validation_fraction=1 / 20,
     optimiser=AdamW(learning_rate=3e-3, weight_decay=0.01),
     schedule=OneCycle(warm_up=0.15),
     augmentation=Affine(rotation=12, zoom=0.12, shift=0.1),
-    wild=Wild(share=0.4, forms=0.04, outliers=0.2),
+    wild=Wild(share=0.25, forms=0.04, outliers=0.2),
     averaging=0.999,
 )
 """For pictures from the world outside: other hands and cameras, and much that is no digit."""
