@@ -10,23 +10,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkdigits.errors import DataError
-from inkdigits.images import SIZE, Images, decode, read_picture
+from inkdigits.images import SIZE, Images, decode, normalise, read_picture
 from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
 from inkdigits.reading.refusing import BLANK, refusal, several
 
 BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
+TINY = 48  # pixels on a side: room for one digit
+CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it shows
 
 
 def read(picture: Picture, classify: Classify, threshold: float, *, one: bool) -> Reading:
     """Read a picture; see Reader.read."""
     name, grey = _grey(picture)
-    found = [[_one_digit_image(grey, classify)]] if is_digit_image(grey) else None
-    if found is None:
-        found = find_digits(grey, classify)
-    lines = tuple(_line(spots, threshold) for spots in found)
-    lines = _without_dirt(lines)
+    lines = _without_dirt(tuple(_line(spots, threshold) for spots in _find(grey, classify)))
     return Reading(name, lines, _refused(lines, one), grey)
 
 
@@ -53,11 +51,27 @@ def is_digit_image(grey: Images) -> bool:
     return grey.shape == BORDER.shape and not grey[BORDER].any() and bool(grey.any())
 
 
-def _one_digit_image(grey: Images, classify: Classify) -> Spot:
-    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
-    left, top = int(columns[0]), int(rows[0])
-    box = left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
-    return Spot(box, grey, classify(grey[None])[0])
+def _find(grey: Images, classify: Classify) -> list[list[Spot]]:
+    """Find the digits: a picture that can hold but one is normalised whole, others are searched."""
+    if is_digit_image(grey):
+        rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+        left, top = int(columns[0]), int(rows[0])
+        box = left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+        return [[Spot(box, grey, classify(grey[None])[0])]]
+    height, width = grey.shape
+    if max(height, width) <= TINY and width < 1.5 * height:
+        return _whole(grey, (0, 0, width, height), classify)
+    found = find_digits(grey, classify)
+    if len(found) == 1 and len(found[0]) == 1:
+        box = found[0][0].box
+        if max(box[2:]) > CLOSE * min(height, width):
+            return _whole(grey, box, classify)
+    return found
+
+
+def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> list[list[Spot]]:
+    image = normalise(grey)
+    return [[Spot(box, image, classify(image[None])[0])]] if image.any() else []
 
 
 def _line(spots: list[Spot], threshold: float) -> Line:

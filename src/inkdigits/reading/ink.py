@@ -17,10 +17,10 @@ from inkdigits.images import Images
 LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
 SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
-TEXTURE_SIDE = 100  # and its texture
+WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
+ENOUGH = 0.75  # of the edges that the best window explains
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
-TEXTURE = 3.0  # times the usual contrast around, which is next to none on paper, not so on wood
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
 Floats = NDArray[np.float32]
@@ -45,14 +45,14 @@ def find_ink(picture: Images) -> Ink:
     work = _resize(picture)
     scale = picture.shape[0] / work.shape[0], picture.shape[1] / work.shape[1]
     work = ndimage.gaussian_filter(work.astype(np.float32), 0.7)
-    if _light_on_dark(work):
+    light, share = _polarity_and_window(work)
+    if light:
         work = 255 - work
     noise = _noise(work)
-    window = max(work.shape) / 6
+    window = max(work.shape) * share
     paper = _paper(work, window)
     contrast = np.clip((paper - work) / np.maximum(paper, 16), 0, 1)
     floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
-    floor = np.maximum(floor, TEXTURE * _texture(contrast))
     mask = contrast > np.maximum(floor, RELATIVE * _peaks(contrast, window / 4))
     return Ink(contrast, paper, mask, scale)
 
@@ -72,12 +72,34 @@ def _resize(picture: Images) -> Images:
     return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
-def _light_on_dark(work: Floats) -> bool:
-    """Tell which side of its surroundings the ink is on: what is narrow stands out to one side."""
-    step = max(1, max(work.shape) // COARSE_SIDE)
-    coarse = work[::step, ::step]
-    off = coarse - ndimage.uniform_filter(coarse, max(3, max(coarse.shape) // 6))
-    return float((off**3).sum()) > 0
+def _polarity_and_window(work: Floats) -> tuple[bool, float]:
+    """Return whether ink is lighter than its paper, and the window, as a share of the long side.
+
+    Whatever is ink, its outlines are most of the sharp edges that any choice makes outlines of ink:
+    taking light for dark leaves the outer ones unexplained, too small a window those of thick
+    strokes. What makes most of the picture ink counts for less, unless it is a close-up. Of the
+    windows that explain most, the smallest takes the fewest shadows for ink.
+    """
+    step = max(1, round(max(work.shape) / COARSE_SIDE))
+    coarse = _blocks(work, step).mean(axis=(1, 3))
+    edges = np.maximum(ndimage.morphological_gradient(coarse, 3) - 6 * _noise(coarse), 0)
+    explained = {
+        (light, share): _explained(255 - coarse if light else coarse, share, edges)
+        for light in (False, True)
+        for share in WINDOWS
+    }
+    light, _ = max(explained, key=lambda choice: explained[choice])
+    enough = ENOUGH * max(explained.values())
+    return light, min(share for share in WINDOWS if explained[light, share] >= enough)
+
+
+def _explained(coarse: Floats, share: float, edges: Floats) -> float:
+    paper = _closed(coarse, max(3, round(share * max(coarse.shape))))
+    contrast = (paper - coarse) / np.maximum(paper, 16)
+    ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
+    return float(
+        edges[ndimage.binary_dilation(ink)].sum() * (1 - ink.mean()) ** (1 if share > 0.5 else 3)
+    )
 
 
 def _noise(work: Floats) -> float:
@@ -92,11 +114,15 @@ def _paper(work: Floats, window: float) -> Floats:
     """Return the brightness of the paper at each place, as if nothing were written on it."""
     step = max(1, round(max(work.shape) / COARSE_SIDE))
     coarse = _blocks(work, step).mean(axis=(1, 3))
-    side = max(3, round(window / step))
+    closed = _closed(coarse, max(3, round(window / step)))
+    return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
+
+
+def _closed(coarse: Floats, side: int) -> Floats:
+    """Paint over what is dark and narrower than ``side``."""
     # The edge is repeated outwards: a strip of desk beside the page is wide, not narrow like ink.
     wide = ndimage.grey_closing(np.pad(coarse, side, mode="edge"), size=(side, side))
-    closed = wide[side:-side, side:-side]
-    return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
+    return np.asarray(wide[side:-side, side:-side])
 
 
 def _peaks(contrast: Floats, window: float) -> Floats:
@@ -107,11 +133,14 @@ def _peaks(contrast: Floats, window: float) -> Floats:
     return _enlarge(peaks, contrast.shape)
 
 
-def _texture(contrast: Floats) -> Floats:
-    """Return the contrast that most of a place's surroundings have, ink or not."""
-    step = max(2, round(max(contrast.shape) / TEXTURE_SIDE))
+def texture(contrast: Floats, size: float) -> tuple[Floats, int]:
+    """Return the contrast that most places around each have, ink or not, and the step it is at.
+
+    Next to none on paper, not so on wood. ``size``: of the surroundings, in pixels.
+    """
+    step = max(1, round(size / 9))
     coarse = _blocks(contrast, step).mean(axis=(1, 3))
-    return _enlarge(ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), contrast.shape)
+    return ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), step
 
 
 def _blocks(work: Floats, step: int) -> Floats:

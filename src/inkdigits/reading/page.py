@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inkdigits.images import SIZE, Images, normalise
+from inkdigits.images import Images, fit_ink
 from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups, take_apart
 from inkdigits.reading.ink import Ink, find_ink
 from inkdigits.reading.lines import find_lines
@@ -80,11 +80,8 @@ def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
         mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
     box = slice(top, bottom), slice(left, right)
     soft = ndimage.binary_dilation(mask, EIGHT) & ~(ink.mask[box] & ~mask)
-    contrast = ink.contrast[box] * soft
-    level = np.quantile(contrast[mask], 0.8)
-    white = np.clip(contrast * (255 / max(float(level), 1e-3)), 0, 255).astype(np.uint8)
-    margin = 2 + (SIZE in (white.shape[0] + 4, white.shape[1] + 4))  # 28×28 would pass as it is
-    return normalise(np.pad(white, margin))
+    level = float(np.quantile(ink.contrast[box][mask], 0.8))
+    return fit_ink(np.clip(ink.contrast[box] / max(level, 1e-3), 0, 1) * soft)
 
 
 def _parts(rows: Sequence[Row], group: Group) -> list[Piece]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inkdigits.reading.ink import Floats, Ink, Mask
+from inkdigits.reading.ink import Floats, Ink, Mask, texture
 
 EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
@@ -15,6 +15,8 @@ TALLEST = 2.3  # digit's heights
 FAINT = 0.4  # of the contrast of the page's usual ink
 SHALLOW = 0.15  # of its depth: in the dark beside the page, little makes much contrast
 LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may reach the edge
+SURROUNDINGS = 2.0  # digit's heights around a piece
+GRAIN = 3.0  # times the contrast of its surroundings
 MOST = 4000  # pieces on a page, the largest ones; bounds time on pictures that are no page
 
 
@@ -81,8 +83,7 @@ def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
     Medians over compact pieces, each weighing as much as its ink and the square of its contrast,
     so that ruling, the grain of a desk and dirt do not count for much.
     """
-    shape = ink.mask.shape
-    compact = [piece for piece in pieces if _compact(piece, shape)] or list(pieces)
+    compact = [piece for piece in pieces if _compact(piece)] or list(pieces)
     if not compact:
         return Usual(0, 0, 0)
     contrasts = np.array([level(piece, ink) for piece in compact])
@@ -93,10 +94,10 @@ def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
     return Usual(*(weighted_median(values, weights) for values in (heights, contrasts, depths)))
 
 
-def _compact(piece: Piece, shape: tuple[int, ...]) -> bool:
+def _compact(piece: Piece) -> bool:
+    """Tell it from lines, level or upright, and from the mesh of squared paper."""
     flat = piece.height < 0.3 * piece.width or piece.height < 5
-    huge = piece.height > 0.9 * shape[0] or piece.width > 0.9 * shape[1]
-    return not flat and not huge and piece.mask.mean() > 0.1
+    return not flat and piece.width > 0.04 * piece.height and bool(piece.mask.mean() > 0.1)
 
 
 def weighted_median(values: Floats | NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -108,21 +109,25 @@ def weighted_median(values: Floats | NDArray[np.float64], weights: NDArray[np.fl
 
 def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
     """Return the pieces that may be digits or parts of some, on a page whose digits are so."""
-    shape = ink.mask.shape
-    page = usual.height < LARGE * min(shape)
+    page = usual.height < LARGE * min(ink.mask.shape)
+    grain, step = texture(ink.contrast, SURROUNDINGS * usual.height)
     return [
         piece
         for piece in pieces
         if _fits(piece, usual.height)
         and level(piece, ink) > FAINT * usual.contrast
         and _depth(piece, ink) > SHALLOW * usual.depth
-        and not (page and _cut_off(piece, shape))
+        and not (page and _beside_paper(piece, ink, grain, step))
     ]
 
 
-def _cut_off(piece: Piece, shape: tuple[int, ...]) -> bool:
-    """Tell whether the piece goes on outside the picture: a desk, a shadow, half a digit."""
-    return piece.top == 0 or piece.left == 0 or piece.bottom == shape[0] or piece.right == shape[1]
+def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
+    """Tell whether the piece is grain among grain, or goes on outside the picture."""
+    bottom, right = ink.mask.shape
+    if piece.top == 0 or piece.left == 0 or piece.bottom == bottom or piece.right == right:
+        return True
+    row, column = piece.centre
+    return level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step]
 
 
 def _fits(piece: Piece, height: float) -> bool:
