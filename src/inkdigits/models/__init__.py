@@ -52,6 +52,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         lambda geometry, _: ReportCNN(geometry, "fractional"), DIGITS
     ),
     "convnet": Architecture(ConvNet, DIGITS),
+    "convnet_small": Architecture(ConvNet, DIGITS, 0.5),
     "convnet_wide": Architecture(ConvNet, DIGITS, 1.5),
     "lenet5": Architecture(LeNet5, LENET),
     "lenet5_1998": Architecture(LeNet51998, LENET),

@@ -20,8 +20,8 @@ _WHITE = 255
 def vary(images: Tensor, backgrounds: Tensor) -> Tensor:
     """Warp each of the images, uint8 or float, and change some in each way known here.
 
-    ``backgrounds``: uint8 (M, 28, 28), as ``draw_backgrounds`` makes them. Nearly half of
-    the images are warped only. Digits and what is no digit are changed alike, lest a change tell them
+    ``backgrounds``: uint8 (M, 28, 28), as ``draw_backgrounds`` makes them. Nearly half of the
+    images are warped only. Digits and what is no digit are changed alike, lest a change tell them
     apart. Returns float32, 0–255.
     """
     images = warp(images.to(torch.float32))
