@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inkdigits.serving.errors import Problem
-from inkdigits.serving.gate import Gate
+from inkdigits.serving.errors import Problem, busy
+from inkdigits.serving.gate import FULL, Gate
 from inkdigits.serving.metrics import Metrics
 
 POLICY = "; ".join(
@@ -37,6 +37,9 @@ HEADERS = [
 ]
 NOT_STORED = (b"cache-control", b"no-store")
 CLOSE = (b"connection", b"close")
+
+READ = "/v1/read"
+FULL_HOUSE = busy(FULL).response()
 
 log = logging.getLogger("inkdigits.serving")
 
@@ -85,7 +88,10 @@ class Edge:
         try:
             if path.startswith("/v1/") and self._is_from_elsewhere(scope):
                 raise Problem(403, "usage", "pages of other sites may not use this service")
-            await self._app(scope, receive, answer)
+            if path == READ and self._gate.full and scope["method"] == "POST" and _length(scope):
+                await FULL_HOUSE(scope, receive, answer)  # the short way: many may come at once
+            else:
+                await self._app(scope, receive, answer)
         except Problem as problem:
             await problem.response()(scope, receive, answer)
         except Exception:
@@ -118,3 +124,8 @@ class Edge:
         if site is not None:
             return site not in (b"same-origin", b"none")
         return urlsplit(origin).netloc.encode("latin-1") != headers.get(b"host")
+
+
+def _length(scope: Scope) -> bool:
+    """Tell whether the request says how long its body is."""
+    return any(name == b"content-length" for name, _ in scope["headers"])

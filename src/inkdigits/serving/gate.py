@@ -3,6 +3,8 @@
 from inkdigits.serving.errors import busy
 from inkdigits.serving.limits import Limits
 
+FULL = "the service is full; try again in a moment"
+
 
 class Gate:
     """Counts what is under way. Whatever it lets in is answered, whatever it refuses is told so.
@@ -23,6 +25,11 @@ class Gate:
         """Whether requests should be sent here."""
         return self.warm and not self.draining
 
+    @property
+    def full(self) -> bool:
+        """Whether as many requests are under way as there may be."""
+        return self.inside >= self.limits.requests
+
     def enter(self, length: int | None) -> int:
         """Let a body of ``length`` bytes in; return the bytes that leave() gives back.
 
@@ -32,8 +39,8 @@ class Gate:
         unread = length is None
         if not self.warm:
             raise busy("the service is still warming up; try again in a moment", close=unread)
-        if self.inside >= self.limits.requests or self.held + size > self.limits.held:
-            raise busy("the service is full; try again in a moment", close=unread)
+        if self.full or self.held + size > self.limits.held:
+            raise busy(FULL, close=unread)
         self.inside += 1
         self.held += size
         return size

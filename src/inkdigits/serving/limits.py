@@ -28,6 +28,8 @@ class Limits:
     """digit images in one request"""
     deadline: float = 10.0
     """seconds from a request's first line to its answer"""
+    wait: float = 2.0
+    """seconds that pictures may have to wait for a thread, judged by the last ones"""
     grace: float = 1.0
     """seconds for which new requests are still taken after SIGTERM"""
 

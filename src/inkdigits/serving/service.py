@@ -6,6 +6,7 @@ needs no search, and takes less time to decode than to hand to a thread.
 """
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +17,7 @@ from inkdigits.reading.answer import is_digit_image, read
 from inkdigits.reading.reader import cores
 from inkdigits.reading.readings import Reading
 from inkdigits.serving.batching import BATCH, Batcher, Scores
+from inkdigits.serving.errors import busy
 from inkdigits.serving.gate import Gate
 from inkdigits.serving.limits import Limits, check_pixels
 from inkdigits.serving.metrics import Metrics
@@ -34,6 +36,8 @@ class Service:
         self.gate = Gate(limits)
         self.metrics = Metrics(self.gate, reader.origin())
         self._pool = ThreadPoolExecutor(SHARE, "picture")
+        self._queue = 0  # pictures in the pool, waiting ones included
+        self._usual = 0.0  # seconds that a picture takes there
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -69,13 +73,22 @@ class Service:
         return read(image, lambda _: scores, self.reader.threshold, one=False)
 
     async def _in_pool(self, picture: bytes | Images, one: bool) -> Reading:
+        if self._queue * self._usual > self.limits.wait * SHARE:
+            raise busy("too many pictures are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._search, picture, one)
+        self._queue += 1
+        try:
+            return await loop.run_in_executor(self._pool, self._search, picture, one)
+        finally:
+            self._queue -= 1
 
     def _search(self, picture: bytes | Images, one: bool) -> Reading:
+        began = time.perf_counter()
         if isinstance(picture, bytes):
             check_pixels(picture, self.limits)
-        return read(picture, self._batcher.wait, self.reader.threshold, one=one)
+        reading = read(picture, self._batcher.wait, self.reader.threshold, one=one)
+        self._usual += (time.perf_counter() - began - self._usual) / 8
+        return reading
 
     async def _warm(self) -> None:
         for size in (1, 2, 8, BATCH):
