@@ -110,6 +110,18 @@ def build_parser() -> Parser:
         help="another site whose pages may use it, as in https://example.org; may be repeated",
     )  # fmt: skip
 
+    verb = _add(
+        group, "export", verbs.export, "write the page with its reader as files, for any web server"
+    )
+    verb.add_argument("--web", type=Path, required=True, metavar="FOLDER", help="where to")
+    verb.add_argument(
+        "--reader", type=Path, metavar="READER", help=f"{READER_HELP}; default the one that ships"
+    )
+    verb.add_argument(
+        "--onnxruntime-web", type=Path, metavar="PACKAGE",
+        help="npm's package of that name, .tgz or folder; default npm is asked for it",
+    )  # fmt: skip
+
     verb = _add(group, "models", verbs.models, "list the architectures, or show the layers of one")
     verb.add_argument("name", nargs="?", metavar="NAME")
     verb.add_argument("--paper", action="store_true", help="as the paper has it, not for digits")

@@ -189,6 +189,19 @@ def serve(options: argparse.Namespace) -> Answer:
     return {"address": address, "answered": answered}, f"stopped after {answered:,} answers"
 
 
+def export(options: argparse.Namespace) -> Answer:
+    """Write the page with its reader as files that need no service."""
+    from inkdigits.reading import Reader
+    from inkdigits.serving.web import write_web
+
+    reader = Reader() if options.reader is None else _reader(options.reader)
+    size = write_web(options.web, reader, options.onnxruntime_web)
+    return {"folder": str(options.web), "bytes": size}, (
+        f"page     {options.web / 'index.html'}, {size / 1e6:.0f} MB with all it needs\n"
+        f"try it   python3 -m http.server --directory {options.web}"
+    )
+
+
 def models(options: argparse.Namespace) -> Answer:
     """List the architectures, or show the layers of one."""
     from inkdigits.models.summary import architectures, architectures_text, layer_table

@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import uvicorn
 from PIL import Image
 
 from inkdigits.data import load
+from inkdigits.reading import Reader
 from inkdigits.serving import create_app, listen
 
 FLAGS = [
@@ -54,14 +55,24 @@ HAND = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def lacking():
+    """Skip for a reason, or fail where the page must not go untried."""
+    return pytest.fail if os.environ.get("INKDIGITS_REQUIRE_BROWSER") == "1" else pytest.skip
+
+
+@pytest.fixture(scope="session")
+def reader():
+    return Reader()
+
+
 @pytest.fixture(scope="module")
-def browser():
+def browser(lacking):
     """A headless Chromium: the one that is installed, since Playwright's own is a download."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        leave = pytest.fail if os.environ.get("INKDIGITS_REQUIRE_BROWSER") == "1" else pytest.skip
-        leave("no browser here to try the page in: install Debian's chromium")
+        lacking("no browser here to try the page in: install Debian's chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -165,14 +176,21 @@ class Hand:
         )
 
 
-@pytest.fixture(params=["desk"])
-def hand(browser, site, request):
-    """Somebody at the new page; the test fails if it reports errors or asks other hosts.
+@pytest.fixture
+def visit(browser):
+    """Open a page and return somebody at it; fail if it reports errors or asks other hosts."""
+    with ExitStack() as stack:
 
-    The parameter is desk or phone, and dark where it ends so.
-    """
-    size = PHONE if request.param.startswith("phone") else DESK
-    scheme = "dark" if request.param.endswith("dark") else "light"
+        def visit(site, device="desk"):
+            return stack.enter_context(_visit(browser, site, device))
+
+        yield visit
+
+
+@contextmanager
+def _visit(browser, site, device):
+    size = PHONE if device.startswith("phone") else DESK
+    scheme = "dark" if device.endswith("dark") else "light"
     context = browser.new_context(**size, color_scheme=scheme, reduced_motion="no-preference")
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
@@ -182,6 +200,12 @@ def hand(browser, site, request):
     context.close()
     assert hand.errors == []
     assert [url for url in asked if not url.startswith((site, "blob:", "data:"))] == []
+
+
+@pytest.fixture(params=["desk"])
+def hand(visit, site, request):
+    """Somebody at the page; the parameter is desk or phone, and dark where it ends so."""
+    return visit(site, request.param)
 
 
 @pytest.fixture(scope="session")

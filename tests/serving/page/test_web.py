@@ -1,0 +1,167 @@
+"""The page without a server: as files, on a plain file server, then with no network at all."""
+
+import functools
+import http.server
+import json
+import os
+import re
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkdigits.data import load
+from inkdigits.errors import DataError, InkdigitsError
+from inkdigits.images import normalise
+from inkdigits.serving.web import RUNTIME, RUNTIME_FILES, write_web
+
+
+@pytest.fixture
+def package(tmp_path):
+    """What onnxruntime-web looks like where it is installed."""
+    folder = tmp_path / "onnxruntime-web"
+    (folder / "dist").mkdir(parents=True)
+    for name in RUNTIME_FILES:
+        (folder / "dist" / name).write_bytes(name.encode())
+    return folder
+
+
+def test_writes_the_page_the_reader_and_what_runs_it(tmp_path, reader, package):
+    folder = tmp_path / "deep" / "web"
+    size = write_web(folder, reader, package)
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sum(map(len, files.values())) == size
+    assert files["reader.onnx"] == reader.path.read_bytes()
+    assert json.loads(files["reader.json"])["threshold"] == reader.threshold
+    assert files[RUNTIME_FILES[1]] == RUNTIME_FILES[1].encode()
+    assert b"fetch(" not in files["reader.js"].replace(b'fetch("reader.json")', b"")
+    write_web(folder, reader, package)
+    assert {path.name for path in folder.iterdir()} == set(files)
+
+
+def test_every_module_that_is_asked_for_is_there(tmp_path, reader, package):
+    folder = tmp_path / "web"
+    write_web(folder, reader, package)
+    for script in folder.glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', script.read_text()):
+            assert (folder / name).is_file(), f"{script.name} asks for {name}"
+
+
+def test_tells_another_package(tmp_path, reader):
+    for package in (tmp_path, tmp_path / "missing.tgz", Path(__file__)):
+        with pytest.raises(DataError, match="is not the npm package onnxruntime-web; `npm pack"):
+            write_web(tmp_path / "web", reader, package)
+    assert not (tmp_path / "web").exists()
+
+
+def test_says_what_to_do_without_npm(tmp_path, reader, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InkdigitsError, match="no npm here; fetch it elsewhere with `npm pack"):
+        write_web(tmp_path / "web", reader)
+
+
+def test_passes_on_why_npm_gave_nothing(tmp_path, reader, monkeypatch):
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho 'npm error network is down' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InkdigitsError, match=r"did not give .*\(npm error network is down\)"):
+        write_web(tmp_path / "web", reader)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory, reader, lacking):
+    """The address of an exported page on a file server that knows nothing of inkdigits."""
+    package = os.environ.get("INKDIGITS_ONNXRUNTIME_WEB")
+    if package is None:
+        lacking(f"set INKDIGITS_ONNXRUNTIME_WEB to the file that `npm pack {RUNTIME}` gives")
+    folder = tmp_path_factory.mktemp("web")
+    write_web(folder, reader, Path(package))
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def alone(visit, web):
+    """Somebody at the exported page, once it is loaded and the network is off."""
+    hand = visit(web)
+    hand.page.wait_for_function(
+        "() => document.getElementById('about').textContent", timeout=60_000
+    )
+    hand.page.evaluate("async () => (await import('./reader.js')).read(new Blob()).catch(() => {})")
+    hand.page.context.set_offline(True)
+    return hand
+
+
+def pictures():
+    """MNIST's digits as pictures of many sizes, on light, shaded and noisy paper, or on black."""
+    rng = np.random.default_rng(0)
+    images = load("mnist").test.images
+    for number in range(24):
+        side = int(rng.choice([40, 64, 100, 180, 300, 620]))
+        image = Image.fromarray(images[number]).resize((side, int(side * rng.uniform(0.8, 1.3))))
+        picture = np.pad(np.asarray(image).astype(float), side // 4)
+        if number % 3:
+            picture = 235 - 0.8 * picture - 20 * np.linspace(0, 1, picture.shape[1])
+        if number % 4 == 0:
+            picture = picture + rng.normal(0, 3, picture.shape)
+        yield picture.clip(0, 255).astype(np.uint8)
+
+
+def test_normalises_as_python_does(alone):
+    for picture in [*pictures(), np.full((30, 40), 200, np.uint8), load("mnist").test.images[0]]:
+        seen = alone.page.evaluate(
+            """async ([width, height, grey]) => {
+              const { normalise } = await import("./normalise.js");
+              return Array.from(normalise({ width, height, data: Float32Array.from(grey) }));
+            }""",
+            [picture.shape[1], picture.shape[0], picture.ravel().tolist()],
+        )
+        assert np.array_equal(np.reshape(seen, (28, 28)), normalise(picture))
+
+
+def test_reads_as_python_does(alone, reader):
+    for picture in pictures():
+        reading = alone.page.evaluate(
+            """async (png) => {
+              const { read } = await import("./reader.js");
+              return read(new Blob([new Uint8Array(png)], { type: "image/png" }));
+            }""",
+            list(alone.png(picture)),
+        )
+        expected = reader.predict_proba(normalise(picture)[None])[0]
+        (line,) = reading["lines"]
+        (digit,) = line["digits"]
+        np.testing.assert_allclose(digit["probabilities"], expected, atol=1e-3)
+        assert digit["digit"] in (int(expected.argmax()), None)
+        assert (digit["refused"] is None) == (expected.max() >= reader.threshold)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_reads_what_is_written_with_the_network_off(alone, digit):
+    alone.write(digit)
+    alone.sees(str(digit))
+
+
+def test_reads_a_number_and_a_picture_and_refuses_with_the_network_off(alone, photo):
+    for place, digit in enumerate((4, 0, 7)):
+        alone.write(digit, x=0.02 + 0.3 * place, y=0.25, scale=0.38)
+    alone.sees("407")
+    assert alone.page.locator("#boxes > *").count() == 3
+    grey, text = photo
+    alone.open(grey[:200])
+    alone.sees(text.split()[0])
+    alone.open(np.full((200, 300), 240, np.uint8))
+    alone.sees_words("nothing to read")
