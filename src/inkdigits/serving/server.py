@@ -44,6 +44,7 @@ def run(app: FastAPI, listener: socket.socket) -> int:
         access_log=False,  # /metrics counts, and a line for each request would cost a tenth of them
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who asks
         ws="none",
         timeout_graceful_shutdown=int(gate.limits.deadline) + 5,
     )
