@@ -1,18 +1,19 @@
 // What in a picture is ink: inkdigits.images.ink, step by step, with its constants.
 
 import {
-  average3, closing, crop, grid, label, largest, map, mean, padSymmetric, quantile, reduce, resizeBilinear, resizeBox,
-  round, smallest, transpose,
+  average, clamped, closeRows, crop, grid, label, largest, lowest3, map, mean, mirrored, padRows, quantile, reduce,
+  resizeBilinear, resizeBox, round, smallest, transpose,
 } from "./grids.js";
 
 const WORKING_SIDE = 256;
-const COARSE_SIDE = 48;
-const WINDOWS = [0.2, 0.5];
+const COARSE_SIDE = 64;
+const WINDOW = 0.5;
 const FAINTEST = 0.04;
 const NOISE = 5;
 const SPECK = 0.03;
 const SHORT = 0.2;
 const FRAME = 0.1;
+const SHEET = 0.45;
 const UNIFORM = 0.95;
 
 /** How much ink covers each pixel, 0 to 1, of a grey picture, at most 256 pixels on a side; and
@@ -41,15 +42,9 @@ function cover(work) {
   const step = Math.ceil(Math.max(work.width, work.height) / COARSE_SIDE);
   let coarse = blocks(work, step);
   if (lightOnDark(coarse)) [work, coarse] = [work, coarse].map((g) => map(g, (value) => 255 - value));
-  const dark = Math.fround(quantile(work.data, 0.01));
-  let contrast, strong;
-  for (const window of WINDOWS) {
-    contrast = contrastOf(work, coarse, window);
-    const least = Math.fround(threshold(contrast));
-    strong = map(contrast, (value) => Number(value > least));
-    if (mean(strong.data.filter((_, i) => work.data[i] <= dark)) > 0.5) break;
-  }
-  const mask = digit(strong);
+  const contrast = contrastOf(work, coarse, step);
+  const least = Math.fround(threshold(contrast));
+  const mask = digit(map(contrast, (value) => Number(value > least)));
   const inked = contrast.data.filter((_, i) => mask.data[i]);
   if (!inked.length) return grid(work.width, work.height);
   const level = Math.fround(quantile(inked, 0.6));
@@ -58,7 +53,7 @@ function cover(work) {
 }
 
 function threshold(contrast) {
-  const peak = largest(average3(contrast).data);
+  const peak = largest(average(contrast, 3).data);
   return Math.max(FAINTEST, NOISE * noise(contrast), otsu(contrast), 0.3 * peak);
 }
 
@@ -93,22 +88,26 @@ function lightOnDark(coarse) {
   let bright = map(coarse, (value) => Number(value > Math.fround(middle)));
   for (let inner = bright; inner; inner = withinFrame(bright)) bright = inner;
   const share = mean(edge(bright));
-  const sheetOnTable = Math.abs(share - 0.5) > UNIFORM - 0.5 && Math.abs(mean(bright.data) - share) > 0.6;
-  return sheetOnTable ? share > 0.5 : share < 0.5;
+  if (Math.abs(mean(bright.data) - share) > SHEET && Math.abs(share - 0.5) > UNIFORM - 0.5) return share > 0.5;
+  if (share > 0.25 && share < 0.75) {
+    const around = average(coarse, Math.max(3, Math.floor(Math.max(coarse.width, coarse.height) / 6)));
+    return coarse.data.reduce((sum, value, i) => sum + Math.fround(value - around.data[i]) ** 3, 0) > 0;
+  }
+  return share < 0.5;
 }
 
 function withinFrame(bright) {
   const frame = Number(mean(edge(bright)) > 0.5);
   const inner = peeled(bright, frame);
   if (!inner || mean(edge(inner).map((value) => Number(value === frame))) > 1 - UNIFORM) return null;
-  const left = peeled(inner, 1 - frame);
+  const left = peeled(inner, 1 - frame, 1);
   return left && left.data.some((value) => value !== frame) ? inner : null;
 }
 
-/** Without even rows and columns of a colour at the sides; null where nothing is left. */
-function peeled(bright, colour) {
+/** Without rows and columns of a colour, or nearly, at the sides; null where nothing is left. */
+function peeled(bright, colour, even = UNIFORM) {
   const uneven = (columns) =>
-    linesOf(bright, columns).flatMap((line, i) => (mean(line.map((value) => Number(value === colour))) < UNIFORM ? [i] : []));
+    linesOf(bright, columns).flatMap((line, i) => (mean(line.map((value) => Number(value === colour))) < even ? [i] : []));
   const [rows, columns] = [uneven(false), uneven(true)];
   if (!rows.length || !columns.length) return null;
   return crop(bright, columns[0], rows[0], columns.at(-1) + 1, rows.at(-1) + 1);
@@ -121,15 +120,22 @@ function edge({ width, height, data }) {
   return places.map((place) => data[place]);
 }
 
-function contrastOf(work, coarse, window) {
-  const side = Math.max(3, round(window * Math.max(coarse.width, coarse.height)));
-  const [across, down] = [Math.min(side, coarse.width), Math.min(side, coarse.height)];
-  const closed = closing(padSymmetric(coarse, across, down), side);
-  let paper = crop(closed, across, down, across + coarse.width, down + coarse.height);
-  if (coarse.width !== work.width || coarse.height !== work.height) paper = resizeBilinear(paper, work.width, work.height);
+function contrastOf(work, coarse, step) {
+  const across = bridged(coarse, step === 1);
+  const down = transpose(bridged(transpose(coarse), step === 1));
+  let paper = map(across, (value, i) => Math.max(value, down.data[i]));
+  if (step > 1) paper = resizeBilinear(lowest3(paper), work.width, work.height, step);
   const contrast = map(work, (value, i) => Math.fround(paper.data[i] - value) / Math.max(paper.data[i], 16));
   const crest = Math.fround(quantile(contrast.data, 0.2));
   return map(contrast, (value) => Math.min(1, Math.max(0, Math.fround(value - crest))));
+}
+
+/** Brighten what is dark between two bright places of a row, less than a window apart. */
+function bridged(coarse, isCropped) {
+  const window = round((isCropped ? 1 : WINDOW) * Math.max(coarse.width, coarse.height)) | 1;
+  const room = Math.min(2 * coarse.width - 1, window) >> 1;
+  const padded = padRows(coarse, room, isCropped ? mirrored : clamped);
+  return crop(closeRows(padded, room), room, 0, room + coarse.width, coarse.height);
 }
 
 function noise({ width, height, data }) {

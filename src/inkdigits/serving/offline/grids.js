@@ -71,17 +71,19 @@ export function resizeBox(from, width, height) {
   return resize(from, width, height, BOX);
 }
 
-export function resizeBilinear(from, width, height) {
-  return resize(from, width, height, BILINEAR);
+/** With `step`, each place becomes that many, and what is beyond width and height is left out. */
+export function resizeBilinear(from, width, height, step) {
+  return resize(from, width, height, BILINEAR, step);
 }
 
-function resize(from, width, height, filter) {
-  const wide = from.width === width ? from : resizeRows(from, width, filter);
-  return wide.height === height ? wide : transpose(resizeRows(transpose(wide), height, filter));
+function resize(from, width, height, filter, step) {
+  const same = (side, other) => side === other && !step;
+  const wide = same(from.width, width) ? from : resizeRows(from, width, filter, step);
+  return same(wide.height, height) ? wide : transpose(resizeRows(transpose(wide), height, filter, step));
 }
 
-function resizeRows(from, width, [filter, reach]) {
-  const scale = from.width / width;
+function resizeRows(from, width, [filter, reach], step) {
+  const scale = step ? 1 / step : from.width / width;
   const stretch = Math.max(1, scale);
   const to = grid(width, from.height);
   for (let x = 0; x < width; x++) {
@@ -118,32 +120,45 @@ export function reduce(from, step) {
   return to;
 }
 
-/** With `across` and `down` more places on the sides, the picture mirrored there. */
-export function padSymmetric({ width, height, data }, across, down) {
-  const padded = grid(width + 2 * across, height + 2 * down);
-  padded.data.forEach((_, i) => {
-    const x = mirrored((i % padded.width) - across, width);
-    const y = mirrored(Math.floor(i / padded.width) - down, height);
-    padded.data[i] = data[y * width + x];
-  });
-  return padded;
-}
-
-function mirrored(place, length) {
+/** Where a place beyond the edge is taken from: mirrored there, or the edge itself. */
+export function mirrored(place, length) {
   while (place < 0 || place >= length) place = place < 0 ? -1 - place : 2 * length - 1 - place;
   return place;
 }
 
-/** scipy.ndimage.grey_closing with a square of `side`. */
-export function closing(from, side) {
-  const half = Math.floor(side / 2);
-  const even = side % 2 === 0 ? 1 : 0;
-  return square(square(from, half - even, half, mostOf), half, half - even, leastOf);
+export function clamped(place, length) {
+  return Math.min(length - 1, Math.max(0, place));
 }
 
-/** scipy.ndimage.uniform_filter with a square of 3. */
-export function average3(from) {
-  return square(from, 1, 1, (row, at) => (row[at] + row[at + 1] + row[at + 2]) / 3);
+/** With `room` more places at both ends of every row. */
+export function padRows({ width, height, data }, room, beyond) {
+  const padded = grid(width + 2 * room, height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < padded.width; x++) {
+      padded.data[y * padded.width + x] = data[y * width + beyond(x - room, width)];
+    }
+  }
+  return padded;
+}
+
+/** The closing of every row, with a window that reaches as far as `room` either way. */
+export function closeRows(from, room) {
+  return slide(slide(from, room, room, clamped, mostOf), room, room, clamped, leastOf);
+}
+
+/** scipy.ndimage.minimum_filter with a square of 3. */
+export function lowest3(from) {
+  return square(from, 1, 1, leastOf);
+}
+
+/** scipy.ndimage.uniform_filter with a square of `side`. */
+export function average(from, side) {
+  const before = Math.floor(side / 2);
+  return square(from, before, side - 1 - before, (row, start, end) => {
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += row[i];
+    return sum / side;
+  });
 }
 
 function mostOf(row, start, end) {
@@ -160,14 +175,14 @@ function leastOf(row, start, end) {
 
 /** f(row, start, end) of what is around each place, in its column and then of that in its row. */
 function square(from, before, after, f) {
-  return slide(transpose(slide(transpose(from), before, after, f)), before, after, f);
+  return slide(transpose(slide(transpose(from), before, after, mirrored, f)), before, after, mirrored, f);
 }
 
-function slide({ width, height, data }, before, after, f) {
+function slide({ width, height, data }, before, after, beyond, f) {
   const to = grid(width, height);
   const row = new Float32Array(before + width + after);
   for (let y = 0; y < height; y++) {
-    for (let i = 0; i < row.length; i++) row[i] = data[y * width + mirrored(i - before, width)];
+    for (let i = 0; i < row.length; i++) row[i] = data[y * width + beyond(i - before, width)];
     for (let x = 0; x < width; x++) to.data[y * width + x] = f(row, x, x + before + after + 1);
   }
   return to;
