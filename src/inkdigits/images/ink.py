@@ -14,10 +14,13 @@ from scipy import ndimage
 from inkdigits.images.contract import Images
 
 WORKING_SIDE = 256  # pixels of the longer side that are looked at
-COARSE_SIDE = 48  # pixels that paper and frames are found on
+COARSE_SIDE = 64  # pixels that paper and frames are found on
+WINDOW = 0.5  # of the picture: wider than strokes
 FAINTEST = 0.04  # of the paper's brightness: less is no ink
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
-SPECK = 0.05  # of the largest piece's area: less is no ink
+SPECK, SHORT = 0.03, 0.2  # of the largest piece's area and length: less is no ink
+FRAME = 0.1  # of the largest piece's area: less is no frame
+SHEET = 0.45  # of a picture, at least, is paper where it lies on a table; digits are less
 UNIFORM = 0.95  # share of pixels alike that makes a line of them part of a frame
 EIGHT = np.ones((3, 3), np.bool_)
 
@@ -53,18 +56,21 @@ def _span(cover: Floats, axis: int, step: int) -> tuple[int, int]:
 def _cover(work: Floats) -> Floats:
     step = -(-max(work.shape) // COARSE_SIDE)
     coarse = _blocks(work, step)
-    if _light_on_dark(coarse):
+    if _light_on_dark(coarse, cropped=step == 1):
         work, coarse = 255 - work, 255 - coarse
     contrast = _contrast(work, coarse)
-    floor = max(FAINTEST, NOISE * _noise(contrast))
-    mask = contrast > max(floor, _otsu(contrast))
-    mask = _digit(mask)
+    mask = _digit(contrast > _threshold(contrast))
     if not mask.any():
         return np.zeros_like(work)
     level = np.quantile(contrast[mask], 0.6)
     soft = ndimage.binary_dilation(mask, EIGHT)
     cover: Floats = np.clip(contrast / level, 0, 1) * soft
     return cover
+
+
+def _threshold(contrast: Floats) -> float:
+    peak = float(ndimage.uniform_filter(contrast, 3).max())
+    return max(FAINTEST, NOISE * _noise(contrast), _otsu(contrast), 0.3 * peak)
 
 
 def _blocks(work: Floats, step: int) -> Floats:
@@ -77,12 +83,22 @@ def _blocks(work: Floats, step: int) -> Floats:
     return np.asarray(Image.fromarray(padded).resize(size, Image.Resampling.BOX))
 
 
-def _light_on_dark(coarse: Floats) -> bool:
-    """Tell whether the paper, which is what lies along the edge within any frame, is dark."""
+def _light_on_dark(coarse: Floats, cropped: bool) -> bool:
+    """Tell whether the paper is dark: most of what lies along the edge, within any frame.
+
+    Where shadows leave that open, it is dark if what stands out from its surroundings is bright; on
+    a small picture, ``cropped`` to a digit, no shadow is looked for.
+    """
     bright = coarse > (coarse.min() + coarse.max()) / 2
     while (inner := _within_frame(bright)) is not None:
         bright = inner
-    return float(_edge(bright).mean()) < 0.5
+    share = float(_edge(bright).mean())
+    if abs(bright.mean() - share) > SHEET and abs(share - 0.5) > UNIFORM - 0.5:
+        return share > 0.5  # a sheet on a table
+    if 0.25 < share < 0.75 and not cropped:
+        off = coarse - ndimage.uniform_filter(coarse, max(3, max(coarse.shape) // 6))
+        return float((off**3).sum()) > 0
+    return share < 0.5
 
 
 def _within_frame(bright: Mask) -> Mask | None:
@@ -91,15 +107,15 @@ def _within_frame(bright: Mask) -> Mask | None:
     inner = _peeled(bright, frame)
     if inner.size == 0 or (_edge(inner) == frame).mean() > 1 - UNIFORM:
         return None
-    left = _peeled(inner, not frame)
+    left = _peeled(inner, not frame, 1)
     return inner if left.size and (left != frame).any() else None
 
 
-def _peeled(bright: Mask, colour: bool) -> Mask:
-    """Take even rows and columns of that colour off the sides."""
+def _peeled(bright: Mask, colour: bool, even: float = UNIFORM) -> Mask:
+    """Take rows and columns that are of that colour, or nearly, off the sides."""
     alike = bright == colour
-    rows = np.flatnonzero(alike.mean(axis=1) < UNIFORM)
-    columns = np.flatnonzero(alike.mean(axis=0) < UNIFORM)
+    rows = np.flatnonzero(alike.mean(axis=1) < even)
+    columns = np.flatnonzero(alike.mean(axis=0) < even)
     if not (rows.size and columns.size):
         return bright[:0]
     return bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -111,14 +127,35 @@ def _edge(picture: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _contrast(work: Floats, coarse: Floats) -> Floats:
     """Return how much darker than the paper each pixel is, as a share of the paper's brightness."""
-    side = max(3, max(coarse.shape) // 2)
-    paper = ndimage.grey_closing(coarse, (side, side), mode="nearest")
-    if coarse.shape != work.shape:
-        size = work.shape[1], work.shape[0]
-        paper = np.asarray(Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR))
+    step = -(-max(work.shape) // COARSE_SIDE)
+    paper = np.maximum(*(_bridged(coarse, axis, cropped=step == 1) for axis in (0, 1)))
+    if step > 1:
+        paper = ndimage.minimum_filter(paper, 3)  # else the borders of shadows are grey
+        height, width = work.shape
+        box = (0, 0, width / step, height / step)
+        paper = np.asarray(
+            Image.fromarray(paper).resize((width, height), Image.Resampling.BILINEAR, box)
+        )
     contrast = (paper - work) / np.maximum(paper, 16)
     contrast -= np.quantile(contrast, 0.2)  # a closing lies on the noise's crests
     return np.asarray(np.clip(contrast, 0, 1), np.float32)
+
+
+def _bridged(coarse: Floats, axis: int, cropped: bool) -> Floats:
+    """Brighten what is dark between two bright places, less than a window apart along the axis.
+
+    What is dark up to the edge of a picture stays so, as a shadow, a table or a frame does, unless
+    it is a small picture, ``cropped`` to a digit that may touch the edge.
+    """
+    length = coarse.shape[axis]
+    window = 1 if cropped else WINDOW
+    side = min(2 * length - 1, round(window * max(coarse.shape)) | 1)
+    room = side // 2
+    around = [(room, room) if here == axis else (0, 0) for here in (0, 1)]
+    padded = np.pad(coarse, around, mode="symmetric" if cropped else "edge")
+    wide = ndimage.maximum_filter1d(padded, side, axis, mode="nearest")
+    closed: Floats = ndimage.minimum_filter1d(wide, side, axis, mode="nearest")
+    return closed[room : room + length] if axis == 0 else closed[:, room : room + length]
 
 
 def _noise(contrast: Floats) -> float:
@@ -147,18 +184,33 @@ def _otsu(contrast: Floats) -> float:
 def _digit(mask: Mask) -> Mask:
     """Keep the pieces that can be a digit's: neither specks nor frames."""
     labels, count = ndimage.label(mask, EIGHT)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    areas[0] = 0
-    for label in np.flatnonzero(areas >= max(1, SPECK * areas.max())):
-        sides = _sides(labels == label)
-        least = mask.size / 500 if sides == 4 else 0.1 * areas[label]
-        if sides and np.delete(areas, label).max() > least:
-            areas[label] = 0
-    kept: Mask = (areas >= max(1, SPECK * areas.max()))[labels]
-    return kept
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    boxes = ndimage.find_objects(labels)
+    lengths = np.array([max(s.stop - s.start for s in box) for box in boxes])
+    for n in np.flatnonzero(areas > FRAME * areas.max(initial=0)):
+        least = _least_beside(labels == n + 1, boxes[n])
+        if np.delete(areas, n).max(initial=0) > least:
+            areas[n] = lengths[n] = 0
+    kept = (areas >= SPECK * areas.max(initial=0)) & (lengths >= SHORT * lengths.max(initial=1))
+    digit: Mask = np.append(False, kept)[labels]
+    return digit
+
+
+def _least_beside(piece: Mask, box: tuple[slice, slice]) -> float:
+    """Return the area of another piece, at least, that makes this one a frame; inf if it is none.
+
+    Frames cover sides of the picture, or most of its edge, or are a thin rectangle of their own.
+    """
+    sides = _sides(piece)
+    least = piece.size / 500
+    own = piece[box]
+    hollow = own.mean() < 0.5 and min(own.shape) > piece.shape[0] / 4
+    if sides > 1 or _edge(piece).mean() > 0.6 or (hollow and _sides(own) == 4):
+        return least
+    return max(least, 0.1 * piece.sum()) if sides else np.inf
 
 
 def _sides(piece: Mask) -> int:
-    """Return how many of the picture's four sides a piece covers from end to end."""
+    """Return how many of its four sides a piece covers from end to end."""
     lines = piece[0], piece[-1], piece[:, 0], piece[:, -1]
     return sum(bool(line.mean() > UNIFORM) for line in lines)
