@@ -44,9 +44,9 @@ class PlainCNN:
 
         torch.manual_seed(0)
         self.network = nn.Sequential(
-            *(nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10)),
+            *(nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 10)),
         )
         self.temperature = 1.0
         mnist = load("mnist")

@@ -117,7 +117,7 @@ def face(rng: np.random.Generator) -> Grey:
     mouth, bend = rng.uniform(0.15, 0.3), rng.uniform(-0.15, 0.2)
     strokes = [ellipse(0.5, 0.5, rng.uniform(0.38, 0.5), rng.uniform(0.42, 0.5))]
     for side in (-1, 1):
-        radius = rng.uniform(0.01, 0.08)
+        radius = rng.uniform(0.05, 0.09)
         strokes.append(ellipse(0.5 + side * rng.uniform(0.12, 0.2), 0.36, radius, radius))
     strokes.append(smooth(np.array([[0.5 - mouth, 0.68], [0.5, 0.68 + bend], [0.5 + mouth, 0.68]])))
     if rng.random() < 0.5:
@@ -128,19 +128,32 @@ def face(rng: np.random.Generator) -> Grey:
 
 
 def lines(rng: np.random.Generator) -> Grey:
-    """Draw one to three thin lines or curves across the paper, 28 × 28, to be laid on."""
+    """Draw one to three thin lines, curves or saws across the paper, 28 × 28, to be laid on."""
     picture = Image.new("L", (SIDE, SIDE))
     pen = ImageDraw.Draw(picture)
     for _ in range(rng.integers(1, 4)):
         points = rng.uniform(-0.2, 1.2, (rng.integers(2, 7), 2))
         if rng.random() < 0.5:
             points[:, 0] = np.linspace(-0.1, 1.1, len(points))
-        points = smooth(points) if rng.random() < 0.5 else points
+        kind = rng.random()
+        if kind < 0.4:
+            points = smooth(points)
+        elif kind < 0.6:
+            points = _saw(rng)
         if rng.random() < 0.3:
             points = points[:, ::-1]
         drawn = [(x, y) for x, y in (points * SIDE).tolist()]
         pen.line(drawn, int(rng.integers(60, 256)), int(rng.integers(2, 8)), "curve")
     return np.asarray(picture.reduce(3))
+
+
+def _saw(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a line of teeth across the paper, 0–1, nearly level."""
+    teeth = int(rng.integers(6, 24))
+    along = np.linspace(0, 1, teeth)
+    height = rng.uniform(0, 1) + along * rng.uniform(-0.2, 0.2)
+    aside = rng.uniform(0.03, 0.12) * (-1) ** np.arange(teeth) * rng.uniform(0.8, 1.2, teeth)
+    return np.stack([along * rng.uniform(0.8, 1.1), height + aside], axis=1)
 
 
 def smooth(points: NDArray[np.float64], steps: int = 6) -> NDArray[np.float64]:

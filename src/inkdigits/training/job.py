@@ -29,6 +29,7 @@ from inkdigits.training.precision import choose_precision
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
 from inkdigits.training.run import Run, create_run
 from inkdigits.training.schedule import Annealer
+from inkdigits.training.wild import vary
 
 # What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
 _INITIAL_WEIGHTS, _SPLIT, _DRAWN = 0, 1, 3
@@ -151,10 +152,11 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     with run.locked(), interruptible() as stop, torch.random.fork_rng():
         checkpoint.load(state, run.checkpoint)
         held_out = _on_device(validation, device)
+        pool = _pool(training, settings, seed, device)
         ended = fit(
             state,
             settings,
-            _pool(training, settings, seed, device),
+            pool,
             held_out,
             seed=seed,
             precision=asked["precision"],
@@ -167,7 +169,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
                 f"stopped in epoch {state.progress.epoch + 1} of {settings.epochs}, and saved; "
                 f"go on with: inkdigits train --resume {run.folder}"
             )
-        accuracy = _write_reader(run, state, held_out)
+        accuracy = _write_reader(run, state, held_out, pool)
         run.finish(
             {
                 "val_accuracy": accuracy,
@@ -178,13 +180,24 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     return run
 
 
-def _write_reader(run: Run, state: checkpoint.State, validation: Labelled) -> float:
-    """Calibrate and export the network; returns its validation accuracy in float32."""
+def _write_reader(run: Run, state: checkpoint.State, validation: Labelled, pool: Pool) -> float:
+    """Calibrate and export the network; returns its validation accuracy in float32.
+
+    Where the pool has backgrounds, the temperature is that of the validation images as they are and
+    varied as in training, together: clean ones alone, hardly ever misread, say little of how sure
+    to be of others.
+    """
     network, asked = state.result.cpu(), run.manifest
     images, labels = (tensor.cpu() for tensor in validation)
     logits = compute_logits(network, images).double().numpy()
     truth = labels.numpy()
-    temperature = fit_temperature(logits, truth)
+    if len(pool.backgrounds):
+        torch.manual_seed(asked["seed"])
+        varied = vary(images, pool.backgrounds.cpu()).round().to(torch.uint8)
+        harder = compute_logits(network, varied).double().numpy()
+        temperature = fit_temperature(np.concatenate([logits, harder]), np.tile(truth, 2))
+    else:
+        temperature = fit_temperature(logits, truth)
     scaled = logits / temperature
     probabilities = np.exp(scaled - scaled.max(1, keepdims=True))
     probabilities /= probabilities.sum(1, keepdims=True)
