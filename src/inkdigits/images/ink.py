@@ -19,7 +19,8 @@ WINDOW = 0.5  # of the picture: wider than strokes
 FAINTEST = 0.04  # of the paper's brightness: less is no ink
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 SPECK, SHORT = 0.03, 0.2  # of the largest piece's area and length: less is no ink
-FRAME = 0.1  # of the largest piece's area: less is no frame
+GRAIN = 0.0001  # of the picture: less is no ink, but the rare crest of the noise
+FRAME = 0.25  # of the picture's length: what is shorter is no frame
 SHEET = 0.45  # of a picture, at least, is paper where it lies on a table; digits are less
 UNIFORM = 0.95  # share of pixels alike that makes a line of them part of a frame
 EIGHT = np.ones((3, 3), np.bool_)
@@ -187,11 +188,12 @@ def _digit(mask: Mask) -> Mask:
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     boxes = ndimage.find_objects(labels)
     lengths = np.array([max(s.stop - s.start for s in box) for box in boxes])
-    for n in np.flatnonzero(areas > FRAME * areas.max(initial=0)):
+    for n in np.flatnonzero(lengths > max(mask.shape) * FRAME):
         least = _least_beside(labels == n + 1, boxes[n])
         if np.delete(areas, n).max(initial=0) > least:
             areas[n] = lengths[n] = 0
-    kept = (areas >= SPECK * areas.max(initial=0)) & (lengths >= SHORT * lengths.max(initial=1))
+    least = max(SPECK * areas.max(initial=0), GRAIN * mask.size)
+    kept = (areas >= least) & (lengths >= SHORT * lengths.max(initial=1))
     digit: Mask = np.append(False, kept)[labels]
     return digit
 
