@@ -37,9 +37,7 @@ def build_parser() -> Parser:
     source = verb.add_mutually_exclusive_group()
     source.add_argument("data", nargs="?", metavar="DATA", help=f"{DATA_HELP}; default mnist42k")
     source.add_argument("--resume", type=Path, metavar="RUN", help="go on with a stopped run")
-    verb.add_argument(
-        "--model", default="report_cnn", help="see inkdigits models; default report_cnn"
-    )
+    verb.add_argument("--model", help="see inkdigits models; default the recipe's own")
     verb.add_argument("--recipe", default="report", help="how to train; default report")
     verb.add_argument("--epochs", type=int, help="in place of the recipe's number")
     verb.add_argument("--seed", type=int, default=0, help="of split, weights and draws; default 0")

@@ -126,7 +126,7 @@ FAST = Recipe(
 WILD = Recipe(
     name="wild",
     model="convnet_wide",
-    epochs=40,
+    epochs=28,
     batch_size=128,
     validation_fraction=1 / 20,
     optimiser=AdamW(learning_rate=3e-3, weight_decay=0.01),
