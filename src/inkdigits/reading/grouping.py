@@ -23,7 +23,8 @@ CUT = 1.0  # what a cut costs, in nats of probability
 CUT_INK = 3.0  # and for a digit's height of ink cut through
 JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
 ODD_SIZE = 4.0  # what a size e times too large or small costs
-WIDE = 5.0  # what a digit's height of width too much costs
+USUAL_WIDTH = 1.05  # digit's heights, at most
+WIDE = 10.0  # what a digit's height of width too much costs
 DIRT = 8.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
 
 
@@ -93,7 +94,7 @@ def _oddness(wide: float, tall: float) -> float:
     """Return what an unusual size costs: digits of a line are about equally high."""
     size = max(tall, 0.6 * wide)
     odd = max(0.0, float(abs(np.log(size))) - 0.4)
-    return ODD_SIZE * odd + WIDE * max(0.0, wide - 1)
+    return ODD_SIZE * odd + WIDE * max(0.0, wide - USUAL_WIDTH)
 
 
 def _gap(parts: Sequence[Piece], more: Piece) -> float:

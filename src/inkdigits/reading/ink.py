@@ -19,8 +19,10 @@ SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are 
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
 ENOUGH = 0.75  # of the edges that the best window explains
+RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
+SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
 Floats = NDArray[np.float32]
@@ -31,7 +33,8 @@ Mask = NDArray[np.bool_]
 class Ink:
     """Ink at working size. ``contrast``: float32 (h, w), how much darker than the paper, 0 to 1.
 
-    ``paper``: float32 (h, w), its brightness. ``mask``: bool (h, w), where there is ink. ``scale``: pixels of the picture a working pixel.
+    ``paper``: float32 (h, w), its brightness. ``mask``: bool (h, w), where there is ink.
+    ``scale``: pixels of the picture a working pixel, down and across.
     """
 
     contrast: Floats
@@ -44,14 +47,16 @@ def find_ink(picture: Images) -> Ink:
     """Find the ink in a grey picture (H, W) of any size, dark on light or light on dark."""
     work = _resize(picture)
     scale = picture.shape[0] / work.shape[0], picture.shape[1] / work.shape[1]
+    noise = SMOOTHED * _noise(work.astype(np.float32))
     work = ndimage.gaussian_filter(work.astype(np.float32), 0.7)
     light, share = _polarity_and_window(work)
     if light:
         work = 255 - work
-    noise = _noise(work)
+    noise = max(noise, _noise(work))
     window = max(work.shape) * share
     paper = _paper(work, window)
-    contrast = np.clip((paper - work) / np.maximum(paper, 16), 0, 1)
+    contrast = (paper - work) / np.maximum(paper, 16)
+    contrast = np.clip(contrast - np.quantile(contrast[::5, ::5], 0.2), 0, 1)  # it lies on crests
     floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
     mask = contrast > np.maximum(floor, RELATIVE * _peaks(contrast, window / 4))
     return Ink(contrast, paper, mask, scale)
@@ -84,7 +89,8 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     coarse = _blocks(work, step).mean(axis=(1, 3))
     edges = np.maximum(ndimage.morphological_gradient(coarse, 3) - 6 * _noise(coarse), 0)
     explained = {
-        (light, share): _explained(255 - coarse if light else coarse, share, edges)
+        (light, share): (RARER if light else 1)
+        * _explained(255 - coarse if light else coarse, share, edges)
         for light in (False, True)
         for share in WINDOWS
     }
@@ -97,9 +103,9 @@ def _explained(coarse: Floats, share: float, edges: Floats) -> float:
     paper = _closed(coarse, max(3, round(share * max(coarse.shape))))
     contrast = (paper - coarse) / np.maximum(paper, 16)
     ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
-    return float(
-        edges[ndimage.binary_dilation(ink)].sum() * (1 - ink.mean()) ** (1 if share > 0.5 else 3)
-    )
+    share_of_ink = float(ink.mean())
+    weight = (1 - share_of_ink) ** (1 if share > 0.5 else 3) * np.clip(4 - 6 * share_of_ink, 0, 1)
+    return float(edges[ndimage.binary_dilation(ink)].sum() * weight)
 
 
 def _noise(work: Floats) -> float:

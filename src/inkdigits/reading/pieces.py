@@ -127,7 +127,7 @@ def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
     if piece.top == 0 or piece.left == 0 or piece.bottom == bottom or piece.right == right:
         return True
     row, column = piece.centre
-    return level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step]
+    return bool(level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step])
 
 
 def _fits(piece: Piece, height: float) -> bool:

@@ -1,0 +1,103 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkdigits.errors import DataError
+from inkdigits.reading.answer import read
+
+
+def sure(images):
+    return np.tile(np.eye(10, dtype=np.float32)[7] * 0.98 + 0.002, (len(images), 1))
+
+
+def unsure(images):
+    row = np.full(10, 0.0025, np.float32)
+    row[[4, 9]] = 0.6, 0.38
+    return np.tile(row, (len(images), 1))
+
+
+def answer(picture, classify=sure, *, one=False):
+    return read(picture, classify, 0.9, one=one)
+
+
+@pytest.fixture
+def bars():
+    """Two upright bars, dark on light."""
+    grey = np.full((120, 200), 230, np.uint8)
+    grey[30:90, 50:60] = grey[30:90, 120:130] = 30
+    return grey
+
+
+def test_lines_digits_and_boxes(bars):
+    reading = answer(bars)
+    assert reading.text == "77"
+    assert reading.as_dict()["refused"] is None
+    (line,) = reading.as_dict()["lines"]
+    for digit, x in zip(line["digits"], (50, 120), strict=True):
+        assert (digit["digit"], digit["refused"]) == (7, None)
+        assert digit["probability"] == pytest.approx(0.982)
+        np.testing.assert_allclose(digit["box"], [x, 30, 10, 60], atol=2)
+
+
+def test_several_are_refused_where_one_was_asked_for(bars):
+    reading = answer(bars, one=True)
+    assert reading.refused == "several digits: found 2 where one was asked for"
+    assert answer(bars[:, :100], one=True).refused is None
+
+
+def test_nothing_is_blank():
+    reading = answer(np.full((50, 70), 255, np.uint8), one=True)
+    assert (reading.refused, reading.lines) == ("blank: no ink found", ())
+
+
+def test_a_doubtful_digit_is_refused_with_the_reason(bars):
+    reading = answer(bars, unsure)
+    assert reading.text == "??"
+    digit = reading.lines[0].digits[0]
+    assert (digit.digit, digit.probability) == (None, pytest.approx(0.6))
+    assert digit.refused == reading.refused == "unsure: it may be 4 (60%) or 9 (38%)"
+
+
+def test_a_digit_image_is_read_as_it_is():
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 200
+    seen = []
+    reading = answer(image, lambda images: seen.append(images) or sure(images))
+    assert len(seen) == 1
+    np.testing.assert_array_equal(seen[0], image[None])
+    assert reading.lines[0].digits[0].box == (12, 4, 4, 20)
+    np.testing.assert_array_equal(reading.lines[0].digits[0].ink, image)
+
+
+def test_path_bytes_and_pillow_read_alike(bars, tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(bars).save(file, "PNG")
+    path = tmp_path / "bars.png"
+    path.write_bytes(file.getvalue())
+    expected = answer(bars).lines
+    for picture in (path, str(path), file.getvalue(), Image.open(path)):
+        assert answer(picture).lines == expected
+    assert answer(path).image == str(path)
+    assert answer(bars).image is None
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 4, 3), (0, 5)])
+def test_other_arrays_are_refused(shape):
+    with pytest.raises(DataError, match=r"grey uint8 \(H, W\)"):
+        answer(np.zeros(shape, np.uint8))
+
+
+def test_a_notebook_is_shown_the_picture(bars):
+    reading = answer(bars)
+    with Image.open(io.BytesIO(reading._repr_png_())) as shown:
+        assert shown.size == (200, 120)
+        colours = np.asarray(shown)
+    assert (colours[..., 0] != colours[..., 2]).any()
+
+
+def test_a_large_picture_is_drawn_smaller():
+    large = np.full((1000, 4000), 230, np.uint8)
+    large[300:700, 500:560] = 20
+    assert answer(large).draw().size == (1600, 400)

@@ -1,0 +1,37 @@
+import numpy as np
+
+from inkdigits.reading.grouping import best_groups, possible_groups, take_apart
+from inkdigits.reading.pieces import Piece
+
+
+def bar(left, top, width, height):
+    return Piece(top, left, np.ones((height, width), np.bool_))
+
+
+def chosen(line, likes):
+    """Spans of the groups taken; ``likes`` gives the probability of one by its first and last."""
+    row = take_apart(line, 60)
+    groups = possible_groups(row, 0)
+    scores = np.array([likes(group.first, group.last) for group in groups], np.float32)
+    return [(groups[n].first, groups[n].last) for n in best_groups(row, groups, scores)]
+
+
+LOOSE_BAR = [bar(0, 10, 30, 50), bar(26, 0, 24, 7), bar(80, 0, 10, 60)]
+
+
+def test_a_loose_bar_is_joined_where_that_reads_better():
+    assert chosen(LOOSE_BAR, lambda a, b: 0.99 if (a, b) != (0, 0) else 0.5) == [(0, 1), (2, 2)]
+
+
+def test_digits_side_by_side_stay_apart():
+    line = [bar(0, 0, 10, 60), bar(30, 0, 10, 60), bar(60, 0, 10, 60)]
+    assert chosen(line, lambda a, b: 0.95) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_speck_is_left_out():
+    line = [bar(0, 0, 10, 60), bar(40, 50, 8, 8), bar(80, 0, 10, 60)]
+    assert chosen(line, lambda a, b: 0.9) == [(0, 0), (2, 2)]
+
+
+def test_what_is_far_wider_than_high_is_no_digit():
+    assert chosen([bar(0, 0, 400, 60)], lambda a, b: 0.9 if b - a > 3 else 1e-6) == []

@@ -1,0 +1,148 @@
+"""Finding digits, judged without a network: one that likes everything equally leaves geometry."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from inkdigits.reading.page import find_digits
+
+LINES = ["3850", "274", "96152"]
+
+
+def likes_all(images):
+    probabilities = np.full((len(images), 10), 0.01, np.float32)
+    probabilities[:, 3] = 0.91
+    return probabilities
+
+
+def written(lines=LINES, size=60, width=640, height=480, *, slope=0.0, at=(60, 50), gap=18):
+    """Digits of a font, white on black, and the box x, y, w, h of each."""
+    font = ImageFont.load_default(size)
+    page, boxes = Image.new("L", (width, height)), []
+    for row, line in enumerate(lines):
+        x = at[0]
+        for digit in line:
+            stamp = font.getmask(digit)
+            stamp = Image.frombytes("L", stamp.size, bytes(stamp))
+            stamp = stamp.crop(stamp.getbbox())
+            y = round(at[1] + row * 2 * size + slope * (x - at[0]))
+            page.paste(stamp, (x, y))
+            boxes.append((x, y, *stamp.size))
+            x += stamp.width + gap
+    return np.asarray(page) / 255, boxes
+
+
+def photographed(ink, *, dark=0.7, noise=2.0, seed=0):
+    """Ink on paper whose light falls off to one side, in grey levels."""
+    light = np.linspace(1, 0.5, ink.shape[1])
+    rough = np.random.default_rng(seed).normal(0, noise, ink.shape)
+    return np.clip(230 * light * (1 - dark * ink) + rough, 0, 255).astype(np.uint8)
+
+
+def found(picture):
+    return [[spot.box for spot in line] for line in find_digits(picture, likes_all)]
+
+
+def check(lines, expected, counts, slack=4):
+    assert [len(line) for line in lines] == counts
+    boxes = np.array([box for line in lines for box in line])
+    np.testing.assert_allclose(boxes, expected, atol=slack)
+
+
+def test_digits_are_found_in_reading_order():
+    ink, boxes = written()
+    check(found(photographed(ink)), boxes, [4, 3, 5])
+
+
+def test_light_ink_on_dark_is_the_same():
+    ink, boxes = written()
+    check(found(255 - photographed(ink)), boxes, [4, 3, 5])
+
+
+def test_faint_ink_beside_a_hard_shadow_is_found():
+    ink, boxes = written()
+    picture = photographed(ink, dark=0.3, noise=1)
+    picture[:, 250:] //= 2
+    check(found(picture), boxes, [4, 3, 5], slack=8)
+
+
+@pytest.mark.parametrize("dark", [0.25, 0.7])
+def test_ruled_and_squared_paper_is_no_ink(dark):
+    ink, boxes = written(size=48, width=1000, height=700)
+    ruled = ink.copy()
+    ruled[20::50] = np.maximum(ruled[20::50], dark)
+    ruled[21::50] = np.maximum(ruled[21::50], dark)
+    ruled[:, 9::50] = np.maximum(ruled[:, 9::50], dark)
+    check(found(photographed(ruled)), boxes, [4, 3, 5], slack=10)
+
+
+def test_lines_that_slant_are_kept_apart():
+    ink, boxes = written(slope=0.2)
+    check(found(photographed(ink)), boxes, [4, 3, 5])
+
+
+def test_specks_are_no_digits():
+    ink, boxes = written()
+    for x, y in np.random.default_rng(3).integers(300, 460, (40, 2)):
+        ink[y : y + 3, x + 130 : x + 133] = 1
+    check(found(photographed(ink)), boxes, [4, 3, 5])
+
+
+def test_a_dark_desk_beside_the_page_is_no_ink():
+    ink, boxes = written()
+    picture = photographed(ink)
+    rough = np.random.default_rng(1).normal(50, 8, picture.shape).clip(0, 255)
+    picture[:30], picture[:, 600:] = rough[:30], rough[:, 600:]
+    check(found(picture), boxes, [4, 3, 5])
+
+
+def test_a_photo_is_worked_on_at_a_smaller_size_and_boxes_are_its_own():
+    ink, boxes = written()
+    large = Image.fromarray(photographed(ink)).resize((4 * 640, 4 * 480))
+    check(found(np.asarray(large)), 4 * np.array(boxes), [4, 3, 5], slack=12)
+
+
+@settings(max_examples=8, deadline=None)
+@given(x=st.integers(20, 240), y=st.integers(20, 180))
+def test_shifting_the_writing_shifts_the_boxes(x, y):
+    ink, boxes = written(["385", "96"], at=(x, y))
+    check(found(photographed(ink, noise=1)), boxes, [3, 2])
+
+
+@pytest.mark.parametrize("digit", list("0123456789"))
+@pytest.mark.parametrize("size", [24, 150])
+def test_one_digit_is_one(digit, size):
+    ink, boxes = written([digit], size=size, width=size, height=size, at=(size // 4, size // 8))
+    check(found(photographed(ink, noise=0)), boxes, [1], slack=size / 12)
+
+
+@pytest.mark.parametrize("grey", [0, 90, 255])
+def test_a_blank_page_holds_nothing(grey):
+    assert found(np.full((300, 400), grey, np.uint8)) == []
+
+
+def test_noise_alone_is_no_ink():
+    assert found(photographed(np.zeros((300, 400)), noise=8)) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30_000), (30_000, 1), (2, 3), (3, 900), (40, 41)])
+@pytest.mark.parametrize("kind", ["blank", "noise", "half"])
+def test_any_shape_gives_an_answer(shape, kind):
+    picture = np.full(shape, 200, np.uint8)
+    if kind == "noise":
+        picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    elif kind == "half":
+        picture[: shape[0] // 2, : shape[1] // 2] = 10
+    for x, y, width, height in (box for line in found(picture) for box in line):
+        assert x >= 0
+        assert y >= 0
+        assert 0 < width <= shape[1] - x
+        assert 0 < height <= shape[0] - y
+
+
+def test_a_smear_is_at_most_a_blot():
+    smear = Image.new("L", (400, 300), 220)
+    ImageDraw.Draw(smear).ellipse((80, 100, 330, 180), fill=150)
+    assert sum(len(line) for line in found(np.asarray(smear))) <= 1

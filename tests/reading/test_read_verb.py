@@ -1,0 +1,74 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkdigits.cli import main
+
+
+@pytest.fixture
+def call(write, tmp_path, monkeypatch, capsys):
+    """Call inkdigits read with a linear reader, in a folder with a page and a broken file."""
+    reader = write({"threshold": "0"})
+    page = np.full((120, 200), 230, np.uint8)
+    page[30:90, 50:60] = page[30:90, 120:130] = 30
+    Image.fromarray(page).save(tmp_path / "page.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        code = main(["read", "--reader", str(reader), *words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_the_text_of_each_line(call):
+    code, out, err = call("page.png")
+    assert (code, err) == (0, "")
+    assert len(out.strip()) == 2
+    assert out.strip().isdigit()
+
+
+def test_json_is_a_list(call):
+    code, out, _ = call("page.png", "page.png", "--json")
+    assert code == 0
+    first, second = json.loads(out)
+    assert first == second
+    assert set(first) == {"image", "lines", "refused"}
+    assert first["image"] == "page.png"
+    (line,) = first["lines"]
+    assert line["text"] == "".join(str(digit["digit"]) for digit in line["digits"])
+    assert {"digit", "probability", "box"} <= set(line["digits"][0])
+
+
+def test_one_refuses_several(call):
+    _, out, _ = call("page.png", "--one", "--json")
+    assert json.loads(out)[0]["refused"].startswith("several digits")
+
+
+def test_a_bad_picture_does_not_lose_the_others(call):
+    code, out, err = call("broken.png", "page.png", "--json")
+    assert code == 3
+    assert err.count("\n") == 1
+    assert "broken.png" in err
+    broken, page = json.loads(out)
+    assert broken["lines"] == []
+    assert broken["error"]
+    assert len(page["lines"]) == 1
+
+
+def test_one_bad_picture_is_one_error(call):
+    code, out, err = call("broken.png")
+    assert (code, out) == (3, "")
+    assert err.startswith("inkdigits: broken.png: ")
+    assert err.count("\n") == 1
+
+
+def test_boxes_are_drawn(call, tmp_path):
+    assert call("page.png", "--boxes", "out.png")[0] == 0
+    with Image.open(tmp_path / "out.png") as drawn:
+        assert drawn.size == (200, 120)
+    assert call("page.png", "page.png", "--boxes", "out.png")[0] == 2

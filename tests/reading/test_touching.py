@@ -1,0 +1,40 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from inkdigits.reading.pieces import Piece
+from inkdigits.reading.touching import cut_up
+
+
+def rings(bridge):
+    """Two rings 60 high, side by side, grown together where a bridge so thick joins them."""
+    y, x = np.mgrid[:60, :110]
+    ring = [abs(np.hypot(x - middle, y - 30) - 24) < 4 for middle in (28, 82)]
+    return ring[0] | ring[1] | ((abs(y - 30) < bridge) & (abs(x - 55) < 6))
+
+
+def test_rings_are_cut_where_they_touch():
+    piece = Piece(10, 20, rings(2))
+    parts, cuts = cut_up(piece, 60)
+    ends = [part.right for part, cut in zip(parts, cuts, strict=False) if cut < 0.2]
+    assert any(abs(end - (20 + 55)) < 8 for end in ends)
+
+
+def test_what_is_narrow_is_left_whole():
+    piece = Piece(0, 0, rings(2)[:, :44])
+    assert cut_up(piece, 60) == ([piece], [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays.arrays(np.bool_, st.tuples(st.integers(2, 40), st.integers(2, 80))))
+def test_parts_put_together_are_the_piece(mask):
+    mask[0, 0] = mask[-1, -1] = True
+    piece = Piece(3, 5, mask)
+    parts, cuts = cut_up(piece, mask.shape[0])
+    assert len(cuts) == len(parts) - 1
+    together = np.zeros_like(mask, int)
+    for part in parts:
+        box = slice(part.top - 3, part.bottom - 3), slice(part.left - 5, part.right - 5)
+        together[box] += part.mask
+    np.testing.assert_array_equal(together, mask)
