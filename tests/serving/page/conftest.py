@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -176,19 +176,17 @@ class Hand:
         )
 
 
-@pytest.fixture
-def visit(browser):
-    """Open a page and return somebody at it; fail if it reports errors or asks other hosts."""
-    with ExitStack() as stack:
+@pytest.fixture(scope="session")
+def visiting():
+    """visiting(browser, site, device): somebody at a new page, until the block ends.
 
-        def visit(site, device="desk"):
-            return stack.enter_context(_visit(browser, site, device))
+    It fails if the page reports errors or asks other hosts. ``device`` is desk or phone, and dark
+    where it ends so.
+    """
+    return contextmanager(_visit)
 
-        yield visit
 
-
-@contextmanager
-def _visit(browser, site, device):
+def _visit(browser, site, device="desk"):
     size = PHONE if device.startswith("phone") else DESK
     scheme = "dark" if device.endswith("dark") else "light"
     context = browser.new_context(**size, color_scheme=scheme, reduced_motion="no-preference")
@@ -203,9 +201,10 @@ def _visit(browser, site, device):
 
 
 @pytest.fixture(params=["desk"])
-def hand(visit, site, request):
-    """Somebody at the page; the parameter is desk or phone, and dark where it ends so."""
-    return visit(site, request.param)
+def hand(visiting, browser, site, request):
+    """Somebody at the page of the service."""
+    with visiting(browser, site, request.param) as hand:
+        yield hand
 
 
 @pytest.fixture(scope="session")

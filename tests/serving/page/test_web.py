@@ -93,16 +93,20 @@ def web(tmp_path_factory, reader, lacking):
         thread.join()
 
 
-@pytest.fixture
-def alone(visit, web):
+@pytest.fixture(scope="module")
+def loaded(visiting, browser, web):
     """Somebody at the exported page, once it is loaded and the network is off."""
-    hand = visit(web)
-    hand.page.wait_for_function(
-        "() => document.getElementById('about').textContent", timeout=60_000
-    )
-    hand.page.evaluate("async () => (await import('./reader.js')).read(new Blob()).catch(() => {})")
-    hand.page.context.set_offline(True)
-    return hand
+    with visiting(browser, web) as hand:
+        read = "async () => (await import('./reader.js')).read(new Blob()).catch(() => {})"
+        hand.page.evaluate(read)  # which waits for the network and its reader
+        hand.page.context.set_offline(True)
+        yield hand
+
+
+@pytest.fixture
+def alone(loaded):
+    loaded.page.evaluate("document.getElementById('clear').click()")
+    return loaded
 
 
 def pictures():
@@ -123,11 +127,12 @@ def pictures():
 def test_normalises_as_python_does(alone):
     for picture in [*pictures(), np.full((30, 40), 200, np.uint8), load("mnist").test.images[0]]:
         seen = alone.page.evaluate(
-            """async ([width, height, grey]) => {
+            """async (png) => {
+              const { greyOf } = await import("./reader.js");
               const { normalise } = await import("./normalise.js");
-              return Array.from(normalise({ width, height, data: Float32Array.from(grey) }));
+              return Array.from(normalise(await greyOf(new Blob([new Uint8Array(png)]))));
             }""",
-            [picture.shape[1], picture.shape[0], picture.ravel().tolist()],
+            list(alone.png(picture)),
         )
         assert np.array_equal(np.reshape(seen, (28, 28)), normalise(picture))
 

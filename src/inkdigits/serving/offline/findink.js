@@ -12,7 +12,8 @@ const FAINTEST = 0.04;
 const NOISE = 5;
 const SPECK = 0.03;
 const SHORT = 0.2;
-const FRAME = 0.1;
+const GRAIN = 0.0001;
+const FRAME = 0.25;
 const SHEET = 0.45;
 const UNIFORM = 0.95;
 
@@ -41,7 +42,7 @@ function span(lines, step) {
 function cover(work) {
   const step = Math.ceil(Math.max(work.width, work.height) / COARSE_SIDE);
   let coarse = blocks(work, step);
-  if (lightOnDark(coarse)) [work, coarse] = [work, coarse].map((g) => map(g, (value) => 255 - value));
+  if (lightOnDark(coarse, step === 1)) [work, coarse] = [work, coarse].map((g) => map(g, (value) => 255 - value));
   const contrast = contrastOf(work, coarse, step);
   const least = Math.fround(threshold(contrast));
   const mask = digit(map(contrast, (value) => Number(value > least)));
@@ -83,13 +84,13 @@ function blocks(work, step) {
   return resizeBox(padded, width, height);
 }
 
-function lightOnDark(coarse) {
+function lightOnDark(coarse, isCropped) {
   const middle = (smallest(coarse.data) + largest(coarse.data)) / 2;
   let bright = map(coarse, (value) => Number(value > Math.fround(middle)));
   for (let inner = bright; inner; inner = withinFrame(bright)) bright = inner;
   const share = mean(edge(bright));
   if (Math.abs(mean(bright.data) - share) > SHEET && Math.abs(share - 0.5) > UNIFORM - 0.5) return share > 0.5;
-  if (share > 0.25 && share < 0.75) {
+  if (share > 0.25 && share < 0.75 && !isCropped) {
     const around = average(coarse, Math.max(3, Math.floor(Math.max(coarse.width, coarse.height) / 6)));
     return coarse.data.reduce((sum, value, i) => sum + Math.fround(value - around.data[i]) ** 3, 0) > 0;
   }
@@ -174,14 +175,16 @@ function digit(mask) {
   const areas = new Array(boxes.length).fill(0);
   for (const one of labels) if (one) areas[one - 1]++;
   const lengths = boxes.map((box) => Math.max(box.right - box.left, box.bottom - box.top));
-  const large = areas.flatMap((area, n) => (area > FRAME * Math.max(...areas) ? [n] : []));
+  const long = Math.max(mask.width, mask.height) * FRAME;
+  const large = lengths.flatMap((length, n) => (length > long ? [n] : []));
   for (const n of large) {
     const piece = grid(mask.width, mask.height, Float32Array.from(labels, (one) => Number(one === n + 1)));
     const others = areas.filter((_, other) => other !== n);
     if (Math.max(0, ...others) > leastBeside(piece, boxes[n])) areas[n] = lengths[n] = 0;
   }
-  const [most, longest] = [Math.max(0, ...areas), Math.max(1, ...lengths)];
-  const kept = areas.map((area, n) => Number(area >= SPECK * most && lengths[n] >= SHORT * longest));
+  const least = Math.max(SPECK * Math.max(0, ...areas), GRAIN * labels.length);
+  const longest = Math.max(1, ...lengths);
+  const kept = areas.map((area, n) => Number(area >= least && lengths[n] >= SHORT * longest));
   return grid(mask.width, mask.height, Float32Array.from(labels, (one) => (one ? kept[one - 1] : 0)));
 }
 

@@ -53,7 +53,8 @@ export async function about() {
   return `Read by ${origin.network}, trained on ${origin["trained on"]}, in this browser: nothing that you write leaves it. Here it reads digits that stand side by side; whole pages take inkdigits serve.`;
 }
 
-async function greyOf(blob) {
+/** A picture as grey levels, a grid of 0 to 255. */
+export async function greyOf(blob) {
   let image;
   try {
     image = await createImageBitmap(blob, { colorSpaceConversion: "none" });
