@@ -1,11 +1,11 @@
 """Other people's hands, spoilt digits and what is no digit: a reader beside a plain CNN.
 
 Both read each picture twice: normalised, and merely resized to 28 × 28, which leaves digit images,
-those of MNIST-C too, as they are. The plain CNN, LeNet-like,
-is trained here for 3 epochs on 55,000 images of MNIST (Adam, no augmentation) and kept in a scratch
-file; the other 5,000 set its temperature and threshold. USPS and optdigits, which no reader is
-trained on, are read from ``--data`` (usps_train.npz and optdigits32.npz: ``x`` uint8 (N, side,
-side), light on dark, and ``y``). Needs hershey-fonts and, for the plain CNN, torch.
+those of MNIST-C too, as they are. The plain CNN, LeNet-like, is trained here for 3 epochs on 55,000
+images of MNIST (Adam, no augmentation) and kept in a scratch file; the other 5,000 set its
+temperature and threshold. USPS and optdigits, which no reader is trained on, are read from
+``--data`` (usps_train.npz and optdigits32.npz: ``x`` uint8 (N, side, side), light on dark, and
+``y``). Needs hershey-fonts and, for the plain CNN, torch.
 
     python benchmarks/wild.py --data FOLDER --out runs/wild
 """
