@@ -18,6 +18,8 @@ from inkdigits.reading.refusing import BLANK, refusal, several
 BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 TINY = 48  # pixels on a side: room for one digit
+ONE_WIDTH = 1.2  # of a digit, at most, in its heights, where what was found apart may be one
+WHOLE = 0.4  # times as likely as its parts, at least, a digit is to be read whole
 CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it shows
 
 
@@ -62,11 +64,23 @@ def _find(grey: Images, classify: Classify) -> list[list[Spot]]:
     if max(height, width) <= TINY and width < 1.5 * height:
         return _whole(grey, (0, 0, width, height), classify)
     found = find_digits(grey, classify)
-    if len(found) == 1 and len(found[0]) == 1:
-        box = found[0][0].box
-        if max(box[2:]) > CLOSE * min(height, width):
-            return _whole(grey, box, classify)
+    spots = [spot for line in found for spot in line]
+    box = _around([spot.box for spot in spots])
+    if max(box[2:]) > CLOSE * min(height, width) and box[2] < ONE_WIDTH * box[3]:
+        whole = _whole(grey, box, classify)
+        apart = float(np.prod([spot.probabilities.max() for spot in spots]))
+        if len(spots) == 1 or (whole and whole[0][0].probabilities.max() > WHOLE * apart):
+            return whole
     return found
+
+
+def _around(boxes: list[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
+    """Return the box around all boxes, empty if there are none."""
+    if not boxes:
+        return 0, 0, 0, 0
+    left, top, width, height = np.array(boxes).T
+    x, y = int(left.min()), int(top.min())
+    return x, y, int((left + width).max()) - x, int((top + height).max()) - y
 
 
 def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> list[list[Spot]]:
