@@ -256,14 +256,17 @@ def memory(options, folder):
     rng.shuffle(bodies)
     path = write_bodies(folder / "mixed", bodies)
     with running("inkdigits", options.reader, options.peer_python) as process:
-        load_it(path, connections=64, seconds=5)  # threads, buffers and caches have their sizes
-        first, done, series = resident(process), 0, []
-        while done < options.requests:
-            result = load_it(path, connections=64, seconds=10)
+        ready, done, series = resident(process), 0, []
+        while done < 1.05 * options.requests:
+            result = load_it(path, connections=64, seconds=5)
             done += sum(value["n"] for value in result["by_status"].values())
-            series.append((done, resident(process) - first))
-        print(f"\nmemory: {first:.0f} MiB after the warm-up; growth in MiB by requests answered:")
-        print("  " + ", ".join(f"{count:,}: {growth:+.1f}" for count, growth in series[-8:]))
+            series.append((done, resident(process)))
+        # Buffers and threads have their sizes after the first twentieth.
+        first = next(size for count, size in series if count >= 0.05 * options.requests)
+        shown = series[:: max(1, len(series) // 10)] + series[-1:]
+        print(f"\nmemory: {ready:.0f} MiB when ready; by requests answered:")
+        print("  " + ", ".join(f"{count:,}: {size:.1f}" for count, size in shown))
+        print(f"  growth over the last {0.95 * done:,.0f}: {series[-1][1] - first:+.1f} MiB")
 
 
 def main():

@@ -91,9 +91,11 @@ class Service:
         return reading
 
     async def _warm(self) -> None:
-        for size in (1, 2, 8, BATCH):
+        """Read batches of several sizes and a sheet, so that memory has its size from the start."""
+        for size in (BATCH, 16, 4, 1):
             await self._batcher.put(np.zeros((size, SIZE, SIZE), np.uint8))
-        page = np.full((200, 200), 255, np.uint8)
-        page[40:160, 90:110] = 0
-        await self._in_pool(page, False)
+        sheet = np.full((768, 1024), 255, np.uint8)
+        for left in range(100, 900, 100):
+            sheet[300:360, left : left + 8] = 0
+        await self._in_pool(sheet, False)
         self.gate.warm = True

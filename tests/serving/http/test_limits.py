@@ -160,8 +160,8 @@ def test_what_is_late_is_not_read_any_more(start, slow, digits, encode):
     until(lambda: client.post("/v1/read", content=encode(digits[0])).status_code == 200)
     text = client.get("/metrics").text
     (count,) = (line for line in text.splitlines() if line.startswith("inkdigits_batch_images_sum"))
-    warming = 1 + 2 + 8 + 64 + 1
-    assert float(count.split()[1]) <= warming + 5 + 2
+    warming = 64 + 16 + 4 + 1 + 60
+    assert float(count.split()[1]) <= warming
 
 
 def ask(app, messages, headers=()):
