@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from inkdigits.data import load
 
@@ -29,10 +31,16 @@ def done(tmp_path_factory):
     header = ",".join(f"pixel{i}" for i in range(784))
     rows = "\n".join(",".join(map(str, image.ravel())) for image in digits.images[:50])
     (folder / "test.csv").write_text(f"{header}\n{rows}\n")
+    sheet = np.concatenate([*digits.images[:4]], axis=1)
+    Image.fromarray(255 - np.pad(np.kron(sheet, np.ones((4, 4), np.uint8)), 60)).save(
+        folder / "photo.jpg"
+    )
     results = {}
     for command in COMMANDS:
         name, *words = shlex.split(command)
-        if name == "inkdigits":
+        if words[0] == "serve":
+            results[command] = serve_and_stop(words)
+        elif name == "inkdigits":
             words += SHORTER.get(words[0], [])
             results[command] = subprocess.run(
                 [sys.executable, "-m", "inkdigits", *words],
@@ -46,6 +54,17 @@ def done(tmp_path_factory):
                 [sys.executable, *words], cwd=folder, capture_output=True, text=True
             )
     return folder, results
+
+
+def serve_and_stop(words):
+    """Start the service, wait for its address, tell it to stop, and return what it did."""
+    command = [sys.executable, "-m", "inkdigits", *words, "--port", "0"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as service:
+        address = service.stderr.readline()
+        service.terminate()
+        out, err = service.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, service.returncode, out, address + err)
 
 
 def test_the_readme_has_its_two_commands_first():
