@@ -1,0 +1,29 @@
+"""The reader that comes with the package."""
+
+import pytest
+
+from inkdigits.data import load
+from inkdigits.reading import Reader
+from inkdigits.reading.reader import SHIPPED
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
+
+
+def test_reads_all_of_mnists_test_images(reader):
+    digits = load("mnist").test
+    probabilities = reader.predict_proba(digits.images)
+    right = probabilities.argmax(axis=1) == digits.labels
+    answered = probabilities.max(axis=1) >= reader.threshold
+    assert len(right) == 10_000
+    assert right.mean() >= 0.9965
+    assert answered.mean() >= 0.985
+    assert right[answered].mean() >= 0.999
+
+
+def test_is_small_and_tells_its_origin(reader):
+    assert SHIPPED.stat().st_size <= 3 * 2**20
+    assert reader.origin()["network"] == "convnet_wide"
+    assert reader.origin()["recipe"] == "wild, 28 epochs"
