@@ -38,7 +38,7 @@ def done(tmp_path_factory):
     results = {}
     for command in COMMANDS:
         name, *words = shlex.split(command)
-        if words[0] == "serve":
+        if words[:1] == ["serve"]:
             results[command] = serve_and_stop(words)
         elif name == "inkdigits":
             words += SHORTER.get(words[0], [])

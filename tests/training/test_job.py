@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,8 +22,11 @@ from inkdigits.training import Run, loop, resume, split, train, validation_image
 EPOCHS = 3
 
 
+SMALL = {"epochs": EPOCHS, "precision": "float32", "show": False}
+
+
 def run_small(dataset, folder, **options):
-    return train(dataset, folder=folder, epochs=EPOCHS, precision="float32", show=False, **options)
+    return train(dataset, folder=folder, **SMALL, **options)
 
 
 @pytest.fixture(scope="module")
@@ -76,24 +80,20 @@ def test_split_is_disjoint_complete_and_of_the_asked_size(strokes):
     assert split(numbered, 0.2, seed=4)[1].ids != validation.ids
 
 
-def _child(dataset, folder):
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if folder.exists():
-        resume(folder, data=dataset, show=False)
-    else:
-        run_small(dataset, folder, seed=5)
-
-
 def test_killed_at_20_random_moments_ends_with_the_same_bytes(finished, strokes, tmp_path):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "inkdigits.training.job"])
+    context.set_forkserver_preload(["inkdigits.training.job"])
     draw = random.Random(0)
     kills, runs, longest = 0, 0, 2.0
     while kills < 20:
         runs += 1
         folder = tmp_path / f"run-{runs}"
         while True:
-            child = context.Process(target=_child, args=(strokes, folder))
+            if folder.exists():
+                work = partial(resume, folder, data=strokes, show=False)
+            else:
+                work = partial(train, strokes, folder=folder, seed=5, **SMALL)
+            child = context.Process(target=work)
             start = time.monotonic()
             child.start()
             child.join(draw.uniform(0, longest) if kills < 20 else None)

@@ -26,7 +26,7 @@ _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 _settings: Any = numba.config
 _settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
-_CORES = numba.get_num_threads()
+_CORES = _settings.NUMBA_NUM_THREADS  # asking for threads would start them, which forks cannot bear
 
 NONE = 4  # no place of a pooling window: its output is 0
 
