@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,8 @@ def serve_and_stop(words):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as service:
         address = service.stderr.readline()
+        with urllib.request.urlopen(f"{address.split()[2]}/livez", timeout=60) as answer:
+            assert answer.status == 200
         service.terminate()
         out, err = service.communicate(timeout=60)
     return subprocess.CompletedProcess(command, service.returncode, out, address + err)
