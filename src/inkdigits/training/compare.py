@@ -65,8 +65,8 @@ DEPTH = Plan(
 """Two shallow networks; VGG's columns A to E without and with batch norm; plain nets and residual.
 
 In float32, so that they differ in nothing but themselves, on any machine. Rather more epochs than
-more images, so that the annealer, which counts epochs, has its say. All take about 36 minutes of
-one core's time, and 20 to 25 minutes on two.
+more images, so that the annealer, which counts epochs, has its say. All take about half an hour on
+two cores.
 """
 
 STUDIES = {"depth": DEPTH}
