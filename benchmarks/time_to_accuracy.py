@@ -22,10 +22,10 @@ from statistics import mean, stdev
 
 import numpy as np
 import torch
-from train_speed import run_peer
+from train_speed import run_peer, save_images
 
 from inkdigits.data import load
-from inkdigits.training import split, train
+from inkdigits.training import train
 
 TARGETS = {0.99: ("convnet_small", 2), 0.9917: ("convnet_small", 3), 0.995: ("convnet", 6)}
 
@@ -65,15 +65,8 @@ def main():
     peers = {"notebook, Keras 3": [], "PyTorch's example": [], "one epoch, fast": []}
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(options.peer_seeds):
-            training, validation = split(dataset, 0.2, seed)
             images = Path(scratch) / "images.npz"
-            np.savez(
-                images,
-                x_train=training.images,
-                y_train=training.labels,
-                x_val=validation.images,
-                y_val=validation.labels,
-            )
+            save_images(dataset, seed, images)
             notebook = run_peer(options.peer_python, images, 20, seed, "3")
             notebook["seconds"] = np.cumsum(notebook["epoch_seconds"]).tolist()
             peers["notebook, Keras 3"].append(notebook)

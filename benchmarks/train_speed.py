@@ -29,6 +29,19 @@ from inkdigits.training import resume, split
 BATCH = 128
 
 
+def save_images(dataset, seed, path):
+    """Write the images a seed trains and validates on, as the peers' scripts read them."""
+    training, validation = split(dataset, 0.2, seed)
+    np.savez(
+        path,
+        x_train=training.images,
+        y_train=training.labels,
+        x_val=validation.images,
+        y_val=validation.labels,
+    )
+    return len(training)
+
+
 def run_peer(python, images, epochs, seed, keras):
     script = Path(__file__).with_name("notebook_keras.py")
     command = [python, str(script), str(images), str(epochs), str(seed), keras]
@@ -87,18 +100,10 @@ def main():
     ratios, ours_final, peer_final = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(options.rounds):
-            training, validation = split(dataset, 0.2, seed)
             images = Path(scratch) / "images.npz"
-            np.savez(
-                images,
-                x_train=training.images,
-                y_train=training.labels,
-                x_val=validation.images,
-                y_val=validation.labels,
-            )
+            steps = -(-save_images(dataset, seed, images) // BATCH)
             peer = run_peer(options.peer_python, images, options.epochs, seed, options.keras)
             ours = run_ours(Path(scratch) / f"run{seed}", options.epochs, seed)
-            steps = -(-len(training) // BATCH)
             seconds, peer_seconds = (typical(r["epoch_seconds"]) for r in (ours, peer))
             ratios.append(peer_seconds / seconds)
             ours_final.append(ours["val_accuracy"][-1])

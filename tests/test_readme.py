@@ -21,7 +21,7 @@ LINES = [line for block in BLOCKS for line in block.splitlines() if line]
 # Those that set up a machine end in the command that they set it up for.
 COMMANDS = [line.split(" && ")[-1].replace(".venv/bin/", "") for line in LINES]
 # What a full training takes minutes for is tried with few epochs.
-SHORTER = {"train": ["--epochs", "3"], "compare": ["--epochs", "1"]}
+SHORTER = {"train": ["--epochs", "3"], "compare": ["--epochs", "1", "--seeds", "1"]}
 
 
 @pytest.fixture(scope="module")

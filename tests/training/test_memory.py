@@ -29,4 +29,4 @@ def faults(how):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
 def test_pages_are_faulted_in_once():
     pages = 20 * 3 * 1_600_000 * 4 // resource.getpagesize()
-    assert faults("keep") < pages / 50
+    assert faults("keep") < pages / 10

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
@@ -88,10 +89,11 @@ def served(app):
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        while not (server.started and httpx.get(f"{address}readyz").is_success):
+            time.sleep(0.01)
+        yield address
     finally:
         server.should_exit = True
         thread.join()
@@ -113,6 +115,9 @@ class Hand:
         self.errors = []  # whatever the browser reports
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        # From the start: asked for only when the key is pressed, it now and then comes too late.
+        self.choosers = []
+        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
 
     def write(self, what, *, x=0.0, y=0.0, scale=1.0, lift=True):
         """Write a digit of HAND, or strokes; ``x``, ``y`` and ``scale`` in sheets."""
@@ -133,6 +138,13 @@ class Hand:
         """Choose a grey picture as a file."""
         file = {"name": "picture.png", "mimeType": "image/png", "buffer": self.png(grey)}
         self.page.set_input_files(place, file)
+
+    def opened(self):
+        """The dialogue for files that a key or a click has opened."""
+        until = time.monotonic() + 8
+        while not self.choosers and time.monotonic() < until:
+            self.page.wait_for_timeout(20)
+        return self.choosers.pop()
 
     def png(self, grey):
         file = io.BytesIO()

@@ -50,9 +50,8 @@ def test_by_keyboard_alone(hand, photo, tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(grey).save(path)
     go("file", "Tab")
-    with hand.page.expect_file_chooser() as chooser:
-        keys.press("Enter")
-    chooser.value.set_files(path)
+    keys.press("Enter")
+    hand.opened().set_files(path)
     hand.sees(text)
     keys.press("Tab")
     keys.press("ArrowRight")
