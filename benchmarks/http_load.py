@@ -3,8 +3,7 @@
 Reads its task as JSON from stdin, writes what it measured as JSON to stdout. Closed loop: each of
 ``connections`` sends its next request when it has its answer. Open loop, with ``rate``: requests
 start at their planned times whatever the service does, and a latency counts from the planned time,
-so that a request held up in the generator counts as slow. With ``burst`` that many requests start
-at once, again ``every`` so many seconds. ``bodies``: a file of request bodies,
+so that a request held up in the generator counts as slow. ``bodies``: a file of request bodies,
 each after its length in 4 bytes.
 """
 
@@ -127,24 +126,6 @@ class Load:
                 await asyncio.sleep(0)
         await self.settle(connections)
 
-    async def bursts(self):
-        """All connections ask at the same moment, again and again."""
-
-        def done(connection, status, _):
-            self.record(connection, status)
-
-        connections = [await self.connect(done) for _ in range(self.task["burst"])]
-        self.begin = time.perf_counter()
-        self.end = self.begin + self.task["seconds"]
-        for number in range(int(self.task["seconds"] / self.task["every"])):
-            planned = self.begin + number * self.task["every"]
-            await asyncio.sleep(max(0.0, planned - time.perf_counter()))
-            asked = [c for c in connections if not c.began and not c.transport.is_closing()]
-            for connection in asked:
-                connection.ask(self.request(), planned)
-            self.late.append(time.perf_counter() - planned)
-        await self.settle(connections)
-
     async def settle(self, connections):
         limit = time.perf_counter() + 15
         while any(c.began for c in connections) and time.perf_counter() < limit:
@@ -192,9 +173,7 @@ def main():
         import uvloop as runner  # quicker, so that the generator does not become the limit
     except ImportError:
         runner = asyncio
-    runner.run(
-        load.opened() if "rate" in task else load.bursts() if "burst" in task else load.closed()
-    )
+    runner.run(load.opened() if "rate" in task else load.closed())
     print(json.dumps(load.result()))
 
 

@@ -16,7 +16,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import tensorflow as tf
 
-if sys.argv[4] == "2":
+if sys.argv[4:] == ["2"]:
     import tf_keras as keras
     from tf_keras.optimizers.legacy import RMSprop
     from tf_keras.preprocessing.image import ImageDataGenerator
