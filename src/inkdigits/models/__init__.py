@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inkdigits.errors import UsageError
-from inkdigits.models.convnet import ConvNet
+from inkdigits.models.convnet import STAGES, TINY_STAGES, ConvNet
 from inkdigits.models.geometry import DIGITS, IMAGENET, LENET, Geometry
 from inkdigits.models.inception import InceptionV1
 from inkdigits.models.lenet5 import LeNet5, LeNet51998
@@ -51,9 +51,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     "report_cnn_fractional": Architecture(
         lambda geometry, _: ReportCNN(geometry, "fractional"), DIGITS
     ),
-    "convnet": Architecture(ConvNet, DIGITS),
-    "convnet_small": Architecture(ConvNet, DIGITS, 0.5),
-    "convnet_wide": Architecture(ConvNet, DIGITS, 1.5),
+    "convnet": Architecture(partial(ConvNet, STAGES), DIGITS),
+    "convnet_small": Architecture(partial(ConvNet, STAGES), DIGITS, 0.5),
+    "convnet_wide": Architecture(partial(ConvNet, STAGES), DIGITS, 1.5),
+    "convnet_tiny": Architecture(partial(ConvNet, TINY_STAGES), DIGITS),
     "lenet5": Architecture(LeNet5, LENET),
     "lenet5_1998": Architecture(LeNet51998, LENET),
     **{name: Architecture(partial(VGG, column), IMAGENET, EIGHTH) for name, column in _VGG.items()},

@@ -2,10 +2,10 @@
 
 Convolutions without padding, each followed by batch normalisation (Ioffe & Szegedy, 2015) and
 ReLU, two of them pooled, and one dense layer: the shape that the best published networks for MNIST
-share. The first convolution is wide and pooled at once, since maps of 24×24 cost memory traffic,
-of which a processor has less than of arithmetic.
+share.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import nn
@@ -23,27 +23,45 @@ class Stage(NamedTuple):
 
 
 STAGES = (Stage(5, 32, True), Stage(3, 64), Stage(3, 64), Stage(3, 96, True), Stage(3, 128))
+"""224,042 parameters at width 1, where ``width`` multiplies the channels.
+
+===============  ========
+stage            28×28×1
+===============  ========
+5×5, 32, pooled  12×12×32
+3×3, 64          10×10×64
+3×3, 64          8×8×64
+3×3, 96, pooled  3×3×96
+3×3, 128         1×1×128
+logits           10
+===============  ========
+
+The first convolution is wide and pooled at once, since maps of 24×24 cost memory traffic, of which
+a processor has less than of arithmetic.
+"""
+
+TINY_STAGES = (Stage(3, 8), Stage(3, 12, True), Stage(3, 16), Stage(3, 16, True))
+"""7,642 parameters.
+
+===============  ========
+stage            28×28×1
+===============  ========
+3×3, 8           26×26×8
+3×3, 12, pooled  12×12×12
+3×3, 16          10×10×16
+3×3, 16, pooled  4×4×16
+logits           10
+===============  ========
+"""
 
 
 class ConvNet(nn.Sequential):
-    """Five convolutions and a dense layer; 224,042 parameters at width 1.
+    """The convolutions of ``stages``, with ``width`` times their channels, and a dense layer."""
 
-    ===============  ========  where ``width`` multiplies the channels
-    stage            28×28×1
-    ===============  ========
-    5×5, 32, pooled  12×12×32
-    3×3, 64          10×10×64
-    3×3, 64          8×8×64
-    3×3, 96, pooled  3×3×96
-    3×3, 128         1×1×128
-    logits           10
-    ===============  ========
-    """
-
-    def __init__(self, geometry: Geometry, width: float) -> None:
+    def __init__(self, stages: Sequence[Stage], geometry: Geometry, width: float) -> None:
         layers: list[nn.Module] = []
         channels, side = geometry.channels, geometry.size
-        for stage in STAGES:
+        for stage in stages:
             inputs, channels = channels, int(stage.channels * width)
             side -= stage.kernel - 1
             layers += [

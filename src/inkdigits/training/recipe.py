@@ -123,21 +123,26 @@ FAST = Recipe(
 )
 """For 99 % in seconds."""
 
-WILD = Recipe(
-    name="wild",
+BEST = Recipe(
+    name="best",
     model="convnet_wide",
-    epochs=28,
+    epochs=24,
     batch_size=128,
     validation_fraction=1 / 20,
     optimiser=AdamW(learning_rate=3e-3, weight_decay=0.01),
     schedule=OneCycle(warm_up=0.15),
     augmentation=Affine(rotation=12, zoom=0.12, shift=0.1),
-    wild=Wild(share=0.25, forms=0.04, outliers=0.2),
     averaging=0.999,
 )
+"""For the highest accuracy on MNIST's own digits, of one network in a quarter of an hour."""
+
+TINY = replace(BEST, name="tiny", model="convnet_tiny", epochs=60)
+"""For a network of less than 8,000 parameters."""
+
+WILD = replace(BEST, name="wild", epochs=28, wild=Wild(share=0.25, forms=0.04, outliers=0.2))
 """For pictures from the world outside: other hands and cameras, and much that is no digit."""
 
-RECIPES = {recipe.name: recipe for recipe in (REPORT, FAST, WILD)}
+RECIPES = {recipe.name: recipe for recipe in (REPORT, FAST, BEST, TINY, WILD)}
 
 
 def find_recipe(name: str, epochs: int | None = None) -> Recipe:
