@@ -40,6 +40,7 @@ def build_parser() -> Parser:
     verb.add_argument("--model", help="see inkdigits models; default the recipe's own")
     verb.add_argument("--recipe", default="report", help="how to train; default report")
     verb.add_argument("--epochs", type=int, help="in place of the recipe's number")
+    verb.add_argument("--teacher", metavar="READER", help="a reader to learn from besides")
     verb.add_argument("--seed", type=int, default=0, help="of split, weights and draws; default 0")
     verb.add_argument(
         "-o", "--output", type=Path, metavar="RUN", help="folder; default the next in runs/"

@@ -36,6 +36,7 @@ def train(options: argparse.Namespace) -> Answer:
             seed=options.seed,
             epochs=options.epochs,
             folder=options.output,
+            teacher=options.teacher,
             command=options.command,
         )
     else:

@@ -29,6 +29,7 @@ from inkdigits.training.precision import choose_precision
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
 from inkdigits.training.run import Run, create_run
 from inkdigits.training.schedule import Annealer
+from inkdigits.training.teacher import Teacher
 from inkdigits.training.wild import vary
 
 # What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
@@ -46,6 +47,7 @@ def train(
     epochs: int | None = None,
     folder: str | Path | None = None,
     precision: str | None = None,
+    teacher: str | Path | None = None,
     command: Sequence[str] = (),
     show: bool = True,
 ) -> Run:
@@ -53,8 +55,9 @@ def train(
 
     ``model`` is by default the one that the recipe was made for; ``epochs`` replaces the recipe's
     number; ``folder`` is made anew, by default the next ``runs/<model>-<recipe>-<number>``;
-    ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``show``
-    draws progress on stderr. Raises DataError for data without labels or with too few images,
+    ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``teacher``
+    is a reader whose probabilities are half of what the network learns; ``show`` draws progress on
+    stderr. Raises DataError for data without labels or with too few images,
     UsageError for unknown names, and Interrupted after Ctrl-C or SIGTERM, with all that was done
     saved.
     """
@@ -90,6 +93,7 @@ def train(
             },
             "device": device.type,
             "precision": precision,
+            **({} if teacher is None else {"teacher": _identify(Teacher(teacher))}),
             "versions": {name: version(name) for name in ("torch", "numpy", "onnx")},
             "log": [sentence],
         },
@@ -140,6 +144,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
             run.folder,
         )
     seed, device = asked["seed"], _device()
+    teacher = _find_teacher(run)
     training, validation = split(dataset, settings.validation_fraction, seed)
     network = _fresh_network(asked["model"], seed, device)
     state = _fresh_state(network, settings)
@@ -158,6 +163,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
             settings,
             pool,
             held_out,
+            teacher=teacher,
             seed=seed,
             precision=asked["precision"],
             save=save,
@@ -207,7 +213,8 @@ def _write_reader(run: Run, state: checkpoint.State, validation: Labelled, pool:
         temperature=temperature,
         threshold=refusal_threshold(probabilities),
         recipe=asked["recipe"],
-        provenance={key: asked[key] for key in _PROVENANCE},
+        provenance={key: asked[key] for key in _PROVENANCE}
+        | ({"teacher": asked["teacher"]["sha256"]} if "teacher" in asked else {}),
     )
     return float((logits.argmax(1) == truth).mean())
 
@@ -225,6 +232,25 @@ def check_trainable(dataset: Dataset) -> None:
             f"{len(dataset)} images are too few to train on; give at least {_FEWEST_IMAGES}",
             dataset.source,
         )
+
+
+def _identify(teacher: Teacher) -> dict[str, str]:
+    return {"path": str(teacher.path.resolve()), "sha256": teacher.sha256}
+
+
+def _find_teacher(run: Run) -> Teacher | None:
+    """Return the reader that teaches in ``run``, if one does; DataError if it has changed."""
+    named = run.manifest.get("teacher")
+    if named is None:
+        return None
+    teacher = Teacher(named["path"])
+    if teacher.sha256 != named["sha256"]:
+        raise DataError(
+            f"is not the reader that the run {run.folder} was started with; "
+            "bring it back or start anew",
+            teacher.path,
+        )
+    return teacher
 
 
 def _device() -> torch.device:

@@ -17,6 +17,7 @@ from inkdigits.training.precision import autocast
 from inkdigits.training.recipe import OneCycle, Plateau, Recipe
 from inkdigits.training.schedule import one_cycle
 from inkdigits.training.state import Progress, State
+from inkdigits.training.teacher import Teacher
 
 _VALIDATION_BATCH = 512
 
@@ -30,6 +31,7 @@ def fit(
     pool: Pool,
     validation: Labelled,
     *,
+    teacher: Teacher | None,
     seed: int,
     precision: str,
     save: Callable[[], None],
@@ -68,7 +70,7 @@ def fit(
                 for group in state.optimiser.param_groups:
                     group["lr"] = rate
                 changed, labels = epoch.batch(batch)
-                sums += _step(state, changed, labels, recipe, precision)
+                sums += _step(state, changed, labels, recipe, precision, teacher)
                 if state.average is not None:
                     state.average.update(step)
                 bar.update()
@@ -93,12 +95,20 @@ def _learning_rate(recipe: Recipe, progress: Progress, share: float) -> float:
     return progress.annealer.learning_rate
 
 
-def _step(state: State, images: Tensor, labels: Tensor, recipe: Recipe, precision: str) -> Tensor:
+def _step(
+    state: State,
+    images: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    precision: str,
+    teacher: Teacher | None,
+) -> Tensor:
     """Learn from one batch, whose last images, those without a label, are no digits.
 
     Returns the sum of its losses and the number of its right answers.
     """
-    targets = find_targets(labels, len(images), recipe.label_smoothing)
+    taught = None if teacher is None else teacher(images)
+    targets = find_targets(labels, len(images), recipe.label_smoothing, taught)
     with autocast(images.device, precision):
         loss, logits = state.network.loss(images, targets)
     state.optimiser.zero_grad()
@@ -108,15 +118,20 @@ def _step(state: State, images: Tensor, labels: Tensor, recipe: Recipe, precisio
     return torch.stack([loss.detach().double() * len(labels), right.double()])
 
 
-def find_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:
-    """Return what ``count`` images teach: labels, smoothed, and then, for outliers, no class."""
-    if count == len(labels) and not smoothing:
+def find_targets(
+    labels: Tensor, count: int, smoothing: float, taught: Tensor | None = None
+) -> Tensor:
+    """Return what ``count`` images teach: labels, smoothed, and then, for outliers, no class.
+
+    Where a teacher's probabilities are ``taught`` (count, 10), they are half of it.
+    """
+    if count == len(labels) and not smoothing and taught is None:
         return labels
     classes = DIGITS.classes
     targets = torch.full((count, classes), 1 / classes, device=labels.device)
     targets[: len(labels)] = smoothing / classes
     targets[torch.arange(len(labels)), labels] += 1 - smoothing
-    return targets
+    return targets if taught is None else (targets + taught) / 2
 
 
 def _finish_epoch(
