@@ -12,8 +12,8 @@ from inkdigits.reading import Reader
 class Teacher:
     """What a reader makes of images, for a smaller network to learn from.
 
-    ``path``: a reader.onnx, or the run folder it lies in; ``sha256`` tells one teacher from another.
-    Raises DataError for a file that is no reader of ours.
+    ``path``: a reader.onnx, or the run folder it lies in. ``sha256`` tells one teacher from
+    another. Raises DataError for a file that is no reader of ours.
     """
 
     def __init__(self, path: str | Path) -> None:
