@@ -29,4 +29,5 @@ def faults(how):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
 def test_pages_are_faulted_in_once():
     pages = 20 * 3 * 1_600_000 * 4 // resource.getpagesize()
-    assert faults("keep") < pages / 10
+    # The least of three: beside other work the system may take a few pages back.
+    assert min(faults("keep") for _ in range(3)) < pages / 50
