@@ -171,12 +171,14 @@ def test_several_parquet_files_are_joined(digits, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"just words\nand more\n", "not a kind of data known here"),
-        (b"", "the file is empty"),
-        (gzip.compress(b""), "the file is empty"),
-        (gzip.compress(b"label,pixel0\n" * 99)[:20], "damaged or cut short"),
-        (b"PK\x03\x04 and nothing like a zip", "damaged or cut short"),
-        (b"PAR1 and no end", "damaged or cut short"),
+        pytest.param(b"just words\nand more\n", "not a kind of data known here", id="words"),
+        pytest.param(b"", "the file is empty", id="nothing"),
+        pytest.param(gzip.compress(b""), "the file is empty", id="nothing, packed"),
+        pytest.param(
+            gzip.compress(b"label,pixel0\n" * 99)[:20], "damaged or cut short", id="cut gzip"
+        ),
+        pytest.param(b"PK\x03\x04 and nothing like a zip", "damaged or cut short", id="no zip"),
+        pytest.param(b"PAR1 and no end", "damaged or cut short", id="no Parquet"),
     ],
 )
 def test_other_content_is_told(content, says, tmp_path):
