@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("HersheyFonts")
 PATH = Path(__file__).parents[1] / "benchmarks" / "nondigits.py"
 SPEC = importlib.util.spec_from_file_location("nondigits", PATH)
 nondigits = importlib.util.module_from_spec(SPEC)

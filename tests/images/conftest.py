@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageDraw
 
@@ -21,7 +22,7 @@ def encode():
         if isinstance(picture, np.ndarray):
             picture = Image.fromarray(picture)
         if form == "HEIF":
-            pytest.importorskip("pillow_heif").register_heif_opener()
+            pillow_heif.register_heif_opener()
         file = io.BytesIO()
         picture.save(file, form, **options)
         return file.getvalue()

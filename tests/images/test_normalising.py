@@ -99,6 +99,14 @@ HARD = {
 }
 
 
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("width", [12, 20, 24])
+@DIGITS
+def test_broad_strokes_stay_whole_where_they_cross_on_a_picture_that_they_fill(digit, width, size):
+    ink = draw(digit, (100 * size, 124 * size), (20 * size, 22 * size), 60 * size, width * size)
+    assert likeness(normalise(on_paper(ink)), fit_ink(ink.astype(np.float32))) > 0.97
+
+
 @DIGITS
 @pytest.mark.parametrize("hardship", HARD)
 def test_hard_pictures_come_out_like_clean_ones(digit, hardship):

@@ -26,7 +26,7 @@ def answer(picture, classify=sure, *, one=False):
 def bars():
     """Two upright bars, dark on light."""
     grey = np.full((120, 200), 230, np.uint8)
-    grey[30:90, 50:60] = grey[30:90, 120:130] = 30
+    grey[30:90, 50:60] = grey[30:90, 160:170] = 30
     return grey
 
 
@@ -35,7 +35,7 @@ def test_lines_digits_and_boxes(bars):
     assert reading.text == "77"
     assert reading.as_dict()["refused"] is None
     (line,) = reading.as_dict()["lines"]
-    for digit, x in zip(line["digits"], (50, 120), strict=True):
+    for digit, x in zip(line["digits"], (50, 160), strict=True):
         assert (digit["digit"], digit["refused"]) == (7, None)
         assert digit["probability"] == pytest.approx(0.982)
         np.testing.assert_allclose(digit["box"], [x, 30, 10, 60], atol=2)
@@ -45,6 +45,27 @@ def test_several_are_refused_where_one_was_asked_for(bars):
     reading = answer(bars, one=True)
     assert reading.refused == "several digits: found 2 where one was asked for"
     assert answer(bars[:, :100], one=True).refused is None
+
+
+def test_a_block_of_lines_is_no_digit_however_sure_the_network_is_of_it():
+    page = np.full((200, 200), 230, np.uint8)
+    for top in (20, 80, 140):
+        page[top : top + 40, 60:68] = page[top : top + 40, 110:118] = 30
+
+    def classify(images):
+        return sure(images) if len(images) == 1 else sure(images) * 0.9
+
+    assert answer(page, classify).text == "??\n??\n??"
+
+
+@pytest.mark.parametrize(("whole", "text"), [(0.98, "7"), (0.7, "77")])
+def test_a_wide_digit_in_two_pieces_is_one_only_if_that_is_surer(bars, whole, text):
+    narrower = np.delete(bars, slice(70, 100), axis=1)  # as wide as 4 to 3
+
+    def classify(images):
+        return sure(images) * np.float32(whole if len(images) == 1 else 0.95)
+
+    assert read(narrower, classify, 0.6, one=False).text == text
 
 
 def test_nothing_is_blank():

@@ -12,7 +12,7 @@ def call(write, tmp_path, monkeypatch, capsys):
     """Call inkdigits read with a linear reader, in a folder with a page and a broken file."""
     reader = write({"threshold": "0"})
     page = np.full((120, 200), 230, np.uint8)
-    page[30:90, 50:60] = page[30:90, 120:130] = 30
+    page[30:90, 50:60] = page[30:90, 160:170] = 30
     Image.fromarray(page).save(tmp_path / "page.png")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     monkeypatch.chdir(tmp_path)

@@ -21,6 +21,7 @@ NOISE = 5.0  # standard deviations of the noise that ink must exceed
 SPECK, SHORT = 0.03, 0.2  # of the largest piece's area and length: less is no ink
 GRAIN = 0.0001  # of the picture: less is no ink, but the rare crest of the noise
 FRAME = 0.25  # of the picture's length: what is shorter is no frame
+MOSTLY = 0.5  # of the outline of what is dark among ink, and so ink as well
 SHEET = 0.45  # of a picture, at least, is paper where it lies on a table; digits are less
 UNIFORM = 0.95  # share of pixels alike that makes a line of them part of a frame
 EIGHT = np.ones((3, 3), np.bool_)
@@ -59,8 +60,12 @@ def _cover(work: Floats) -> Floats:
     coarse = _blocks(work, step)
     if _light_on_dark(coarse, cropped=step == 1):
         work, coarse = 255 - work, 255 - coarse
-    contrast = _contrast(work, coarse)
-    mask = _digit(contrast > _threshold(contrast))
+    contrast, bold = _contrast(work, coarse)
+    least = _threshold(contrast)
+    mask = contrast > least
+    hidden = _between(mask, (bold > least) & ~mask)
+    contrast[hidden] = bold[hidden]
+    mask = _digit(mask | hidden)
     if not mask.any():
         return np.zeros_like(work)
     level = np.quantile(contrast[mask], 0.6)
@@ -126,20 +131,55 @@ def _edge(picture: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
 
 
-def _contrast(work: Floats, coarse: Floats) -> Floats:
-    """Return how much darker than the paper each pixel is, as a share of the paper's brightness."""
+def _contrast(work: Floats, coarse: Floats) -> tuple[Floats, Floats]:
+    """Return how much darker than the paper each pixel is, as a share of the paper's brightness.
+
+    First than the paper as it is there, then than the brightest paper within half a window: where
+    broad strokes cross, they reach too far either way to be told from paper.
+    """
     step = -(-max(work.shape) // COARSE_SIDE)
     paper = np.maximum(*(_bridged(coarse, axis, cropped=step == 1) for axis in (0, 1)))
+    bright = ndimage.maximum_filter(paper, round(WINDOW * max(paper.shape)) | 1)
     if step > 1:
         paper = ndimage.minimum_filter(paper, 3)  # else the borders of shadows are grey
-        height, width = work.shape
-        box = (0, 0, width / step, height / step)
-        paper = np.asarray(
-            Image.fromarray(paper).resize((width, height), Image.Resampling.BILINEAR, box)
-        )
-    contrast = (paper - work) / np.maximum(paper, 16)
-    contrast -= np.quantile(contrast, 0.2)  # a closing lies on the noise's crests
-    return np.asarray(np.clip(contrast, 0, 1), np.float32)
+    height, width = work.shape
+    contrast = _darker(work, _enlarged(paper, height, width, step))
+    bold = _darker(work, _enlarged(bright, height, width, step))
+    crests = np.quantile(contrast, 0.2)  # a closing lies on the noise's crests
+    return _share(contrast - crests), _share(bold - crests)
+
+
+def _share(values: NDArray[np.floating]) -> Floats:
+    return np.asarray(np.clip(values, 0, 1), np.float32)
+
+
+def _darker(work: Floats, paper: Floats) -> NDArray[np.floating]:
+    return np.asarray((paper - work) / np.maximum(paper, 16))
+
+
+def _enlarged(coarse: Floats, height: int, width: int, step: int) -> Floats:
+    if step == 1:
+        return coarse
+    box = (0, 0, width / step, height / step)
+    return np.asarray(
+        Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR, box)
+    )
+
+
+def _between(ink: Mask, dark: Mask) -> Mask:
+    """Return the pieces of ``dark`` that have ink around more than half of them."""
+    labels, count = ndimage.label(dark, EIGHT)
+    around, inked = np.zeros(count + 1), np.zeros(count + 1)
+    padded, inks = np.pad(labels, 1), np.pad(ink, 1)
+    for axis in (0, 1):
+        for way in (-1, 1):
+            here = (padded > 0) & (np.roll(padded, way, axis) == 0)
+            around += np.bincount(padded[here], minlength=count + 1)
+            inked += np.bincount(padded[here & np.roll(inks, way, axis)], minlength=count + 1)
+    among = inked > MOSTLY * around
+    among[0] = False
+    found: Mask = among[labels]
+    return found
 
 
 def _bridged(coarse: Floats, axis: int, cropped: bool) -> Floats:

@@ -18,8 +18,10 @@ from inkdigits.reading.refusing import BLANK, refusal, several
 BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 TINY = 48  # pixels on a side: room for one digit
-ONE_WIDTH = 1.2  # of a digit, at most, in its heights, where what was found apart may be one
+ONE_WIDTH, WIDEST = 1.2, 1.6  # of most digits and of all, at most, in their heights
 WHOLE = 0.4  # times as likely as its parts, at least, a digit is to be read whole
+SURE = 0.9  # a wide digit: likelier than its parts, and as likely as that
+FEW = 4  # parts, at most, that a digit comes in
 CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it shows
 
 
@@ -66,10 +68,12 @@ def _find(grey: Images, classify: Classify) -> list[list[Spot]]:
     found = find_digits(grey, classify)
     spots = [spot for line in found for spot in line]
     box = _around([spot.box for spot in spots])
-    if max(box[2:]) > CLOSE * min(height, width) and box[2] < ONE_WIDTH * box[3]:
+    close = max(box[2:]) > CLOSE * min(height, width)
+    if close and box[2] < WIDEST * box[3] and len(spots) <= FEW:
         whole = _whole(grey, box, classify)
         apart = float(np.prod([spot.probabilities.max() for spot in spots]))
-        if len(spots) == 1 or (whole and whole[0][0].probabilities.max() > WHOLE * apart):
+        least = WHOLE * apart if box[2] < ONE_WIDTH * box[3] else max(apart, SURE)
+        if len(spots) == 1 or (whole and whole[0][0].probabilities.max() > least):
             return whole
     return found
 

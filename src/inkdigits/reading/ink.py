@@ -17,6 +17,7 @@ from inkdigits.images import Images
 LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
 SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
+FINE = 200  # pixels: on larger pictures polarity and window are judged at half size, or less
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
 ENOUGH = 0.75  # of the edges that the best window explains
 RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
@@ -85,7 +86,7 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     strokes. What makes most of the picture ink counts for less, unless it is a close-up. Of the
     windows that explain most, the smallest takes the fewest shadows for ink.
     """
-    step = max(1, round(max(work.shape) / COARSE_SIDE))
+    step = max(2 if max(work.shape) >= FINE else 1, round(max(work.shape) / COARSE_SIDE))
     coarse = _blocks(work, step).mean(axis=(1, 3))
     edges = np.maximum(ndimage.morphological_gradient(coarse, 3) - 6 * _noise(coarse), 0)
     explained = {
@@ -127,8 +128,10 @@ def _paper(work: Floats, window: float) -> Floats:
 def _closed(coarse: Floats, side: int) -> Floats:
     """Paint over what is dark and narrower than ``side``."""
     # The edge is repeated outwards: a strip of desk beside the page is wide, not narrow like ink.
-    wide = ndimage.grey_closing(np.pad(coarse, side, mode="edge"), size=(side, side))
-    return np.asarray(wide[side:-side, side:-side])
+    room = side // 2 + 1  # beyond half a window, "nearest" repeats it as well
+    padded = np.pad(coarse, room, mode="edge")
+    closed = ndimage.grey_closing(padded, size=(side, side), mode="nearest")
+    return np.asarray(closed[room:-room, room:-room])
 
 
 def _peaks(contrast: Floats, window: float) -> Floats:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from inkdigits.data import load
 from inkdigits.errors import DataError, InkdigitsError
@@ -122,6 +122,12 @@ def pictures():
         if number % 4 == 0:
             picture = picture + rng.normal(0, 3, picture.shape)
         yield picture.clip(0, 255).astype(np.uint8)
+    for side in (60, 110):  # broad strokes that cross, on a picture that they fill
+        four = Image.new("L", (side, side), 230)
+        pen, unit = ImageDraw.Draw(four), side / 10
+        for stroke in ([(4, 1), (2, 6), (8, 5.5)], [(6, 3), (6, 9)]):
+            pen.line([(unit * x, unit * y) for x, y in stroke], 40, round(2 * unit), "curve")
+        yield np.asarray(four)
 
 
 def test_normalises_as_python_does(alone):

@@ -1,7 +1,7 @@
 // What in a picture is ink: inkdigits.images.ink, step by step, with its constants.
 
 import {
-  average, clamped, closeRows, crop, grid, label, largest, lowest3, map, mean, mirrored, padRows, quantile, reduce,
+  average, clamped, closeRows, crop, grid, highest, label, largest, lowest3, map, mean, mirrored, padRows, quantile, reduce,
   resizeBilinear, resizeBox, round, smallest, transpose,
 } from "./grids.js";
 
@@ -14,6 +14,7 @@ const SPECK = 0.03;
 const SHORT = 0.2;
 const GRAIN = 0.0001;
 const FRAME = 0.25;
+const MOSTLY = 0.5;
 const SHEET = 0.45;
 const UNIFORM = 0.95;
 
@@ -43,9 +44,12 @@ function cover(work) {
   const step = Math.ceil(Math.max(work.width, work.height) / COARSE_SIDE);
   let coarse = blocks(work, step);
   if (lightOnDark(coarse, step === 1)) [work, coarse] = [work, coarse].map((g) => map(g, (value) => 255 - value));
-  const contrast = contrastOf(work, coarse, step);
+  let [contrast, bold] = contrastsOf(work, coarse, step);
   const least = Math.fround(threshold(contrast));
-  const mask = digit(map(contrast, (value) => Number(value > least)));
+  const inks = map(contrast, (value) => Number(value > least));
+  const hidden = between(inks, map(bold, (value, i) => Number(value > least && !inks.data[i])));
+  contrast = map(contrast, (value, i) => (hidden[i] ? bold.data[i] : value));
+  const mask = digit(map(inks, (value, i) => value || hidden[i]));
   const inked = contrast.data.filter((_, i) => mask.data[i]);
   if (!inked.length) return grid(work.width, work.height);
   const level = Math.fround(quantile(inked, 0.6));
@@ -121,14 +125,39 @@ function edge({ width, height, data }) {
   return places.map((place) => data[place]);
 }
 
-function contrastOf(work, coarse, step) {
+/** By how much each pixel is darker than the paper there, and than the brightest paper around. */
+function contrastsOf(work, coarse, step) {
   const across = bridged(coarse, step === 1);
   const down = transpose(bridged(transpose(coarse), step === 1));
-  let paper = map(across, (value, i) => Math.max(value, down.data[i]));
-  if (step > 1) paper = resizeBilinear(lowest3(paper), work.width, work.height, step);
-  const contrast = map(work, (value, i) => Math.fround(paper.data[i] - value) / Math.max(paper.data[i], 16));
+  const paper = map(across, (value, i) => Math.max(value, down.data[i]));
+  const bright = highest(paper, round(WINDOW * Math.max(paper.width, paper.height)) | 1);
+  const darker = (coarsely) => {
+    const level = step > 1 ? resizeBilinear(coarsely, work.width, work.height, step) : coarsely;
+    return map(work, (value, i) => Math.fround(level.data[i] - value) / Math.max(level.data[i], 16));
+  };
+  const contrast = darker(step > 1 ? lowest3(paper) : paper);
   const crest = Math.fround(quantile(contrast.data, 0.2));
-  return map(contrast, (value) => Math.min(1, Math.max(0, Math.fround(value - crest))));
+  return [contrast, darker(bright)].map((each) =>
+    map(each, (value) => Math.min(1, Math.max(0, Math.fround(value - crest)))));
+}
+
+/** What of the dark pieces has ink around more than half of it: 1 for each of their pixels. */
+function between(ink, dark) {
+  const { width, height } = dark;
+  const { labels, boxes } = label(dark);
+  const around = new Array(boxes.length + 1).fill(0);
+  const inked = new Array(boxes.length + 1).fill(0);
+  labels.forEach((one, i) => {
+    if (!one) return;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    for (const [u, v] of [[x - 1, y], [x + 1, y], [x, y - 1], [x, y + 1]]) {
+      const inside = u >= 0 && u < width && v >= 0 && v < height;
+      if (inside && labels[v * width + u]) continue;
+      around[one]++;
+      if (inside) inked[one] += ink.data[v * width + u];
+    }
+  });
+  return Uint8Array.from(labels, (one) => Number(one && inked[one] > MOSTLY * around[one]));
 }
 
 /** Brighten what is dark between two bright places of a row, less than a window apart. */

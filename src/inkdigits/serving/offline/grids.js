@@ -151,6 +151,11 @@ export function lowest3(from) {
   return square(from, 1, 1, leastOf);
 }
 
+/** scipy.ndimage.maximum_filter with a square of `side`, which is odd. */
+export function highest(from, side) {
+  return square(from, side >> 1, side >> 1, mostOf);
+}
+
 /** scipy.ndimage.uniform_filter with a square of `side`. */
 export function average(from, side) {
   const before = Math.floor(side / 2);
