@@ -48,6 +48,15 @@ def build_parser() -> Parser:
     _add_at_least(verb)
 
     verb = _add(
+        group, "join", verbs.join, "make one reader of two: a quick one, which asks a surer one"
+    )
+    verb.add_argument("quick", type=Path, metavar="QUICK", help=READER_HELP)
+    verb.add_argument("sure", type=Path, metavar="SURE", help="trained on the same data and seed")
+    verb.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the reader to write"
+    )
+
+    verb = _add(
         group, "evaluate", verbs.evaluate, "measure a reader on labelled images; writes a report"
     )
     verb.add_argument("reader", type=Path, metavar="READER", help=READER_HELP)

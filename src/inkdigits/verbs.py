@@ -4,6 +4,7 @@ Each returns its result, which --json prints, and the text that a person reads.
 """
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,12 +63,25 @@ def train(options: argparse.Namespace) -> Answer:
     )
 
 
+def join(options: argparse.Namespace) -> Answer:
+    """Make one reader of a quick one and a surer one, which it asks where it is unsure."""
+    from inkdigits.training.joining import join
+
+    joined = join(options.quick, options.sure, options.output)
+    return {**dataclasses.asdict(joined), "reader": str(joined.reader)}, (
+        f"asks about {joined.asked:.1%} of the held-out images, those below "
+        f"{joined.asks_below:.4f}; {joined.val_accuracy:.2%} are right\n"
+        f"reader   {joined.reader}"
+    )
+
+
 def evaluate(options: argparse.Namespace) -> Answer:
     """Measure a reader on labelled images, and write the report on it."""
     from inkdigits.data import load
     from inkdigits.evaluation.text import evaluation_text
+    from inkdigits.reading import Reader
 
-    reader = _reader(options.reader)
+    reader = Reader(options.reader)
     dataset = load(options.data)
     dataset = dataset.test or dataset
     evaluation = _judge(reader, dataset, options.output)
@@ -83,9 +97,10 @@ def evaluate(options: argparse.Namespace) -> Answer:
 def predict(options: argparse.Namespace) -> Answer:
     """Label a data set, and write the labels to a file."""
     from inkdigits.data import is_kaggle_test, load
+    from inkdigits.reading import Reader
     from inkdigits.reading.predictions import write_predictions, write_submission
 
-    reader = _reader(options.reader)
+    reader = Reader(options.reader)
     dataset = load(options.data)
     dataset = dataset.test or dataset
     probabilities = reader.predict_proba(dataset.images)
@@ -104,11 +119,12 @@ def predict(options: argparse.Namespace) -> Answer:
 
 def read(options: argparse.Namespace) -> Answer:
     """Find and read the digits in pictures; a bad picture does not lose the others."""
+    from inkdigits.reading import Reader
     from inkdigits.reading.text import reading_text
 
     if options.boxes is not None and len(options.images) > 1:
         raise UsageError("--boxes draws one picture; give one IMAGE")
-    reader = _reader(options.reader)
+    reader = Reader(options.reader)
     results: list[dict[str, Any]] = []
     texts = []
     for path in options.images:
@@ -178,9 +194,10 @@ def explain(options: argparse.Namespace) -> Answer:
 
 def serve(options: argparse.Namespace) -> Answer:
     """Answer over HTTP until told to stop."""
+    from inkdigits.reading import Reader
     from inkdigits.serving import SHARE, create_app, listen, run
 
-    reader = _reader(options.reader, threads=SHARE)
+    reader = Reader(options.reader, threads=SHARE)
     app = create_app(reader, origins=options.allow_origin)
     with listen(options.host, options.port) as listener:
         host = f"[{options.host}]" if ":" in options.host else options.host
@@ -195,7 +212,7 @@ def export(options: argparse.Namespace) -> Answer:
     from inkdigits.reading import Reader
     from inkdigits.serving.web import write_web
 
-    reader = Reader() if options.reader is None else _reader(options.reader)
+    reader = Reader(options.reader)
     size = write_web(options.web, reader, options.onnxruntime_web)
     return {"folder": str(options.web), "bytes": size}, (
         f"page     {options.web / 'index.html'}, {size / 1e6:.0f} MB with all it needs\n"
@@ -226,13 +243,6 @@ def data(options: argparse.Namespace) -> Answer:
     return overview(dataset), text
 
 
-def _reader(path: Path | None, *, threads: int | None = None) -> "Reader":
-    from inkdigits.reading import Reader
-
-    folder = path is not None and path.is_dir()
-    return Reader(path / "reader.onnx" if path and folder else path, threads=threads)
-
-
 def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":
     """Read the images, write the report into ``folder``, and return what was measured."""
     from inkdigits.evaluation import read_history, write_report
@@ -244,7 +254,7 @@ def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":
         dataset.images,
         dataset.labels,
         reader.predict_proba(dataset.images),
-        title=f"{reader.provenance.get('model', 'A reader')} on {dataset.source}",
+        title=f"{reader.network} on {dataset.source}",
         history=read_history(reader.path.parent / "metrics.jsonl"),
         provenance=reader.origin(),
     )

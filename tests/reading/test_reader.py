@@ -73,8 +73,16 @@ def test_missing_file(tmp_path):
     assert "No such file" in refusal(tmp_path / "none.onnx")
 
 
-def test_folder(tmp_path):
-    assert "cannot be read" in refusal(tmp_path)
+def test_a_run_folder_stands_for_the_reader_in_it(write):
+    path = write()
+    assert path.name == "reader.onnx"
+    assert Reader(path.parent).path == path
+
+
+def test_folder_without_a_reader(tmp_path):
+    with pytest.raises(DataError, match="No such file") as caught:
+        Reader(tmp_path)
+    assert caught.value.where == str(tmp_path / "reader.onnx")
 
 
 def test_empty_file(tmp_path):

@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from inkdigits.errors import InkdigitsError
-from inkdigits.training.calibration import fit_temperature, refusal_threshold
+from inkdigits.training.calibration import calibrate, fit_temperature, refusal_threshold
 
 
 def nll(logits, labels, temperature):
@@ -90,3 +90,15 @@ def test_the_threshold_refuses_exactly_the_rest(answered, refused):
     top = np.linspace(0.5, 0.9, 100)
     probabilities = np.stack([top, 1 - top], axis=1)
     assert (top < refusal_threshold(probabilities, answered)).sum() == refused
+
+
+def test_calibrated_by_both_and_refused_by_the_clean_ones():
+    logits, labels = draw(5, 400)
+    harder = draw(5, 400, 3.0)[0] * 2
+    temperature, threshold = calibrate(logits, labels, harder)
+    both = np.concatenate([logits, harder])
+    assert temperature == pytest.approx(fit_temperature(both, np.tile(labels, 2)))
+    assert temperature != pytest.approx(fit_temperature(logits, labels), rel=0.01)
+    top = softmax(logits / temperature, axis=1).max(axis=1)
+    assert threshold == pytest.approx(refusal_threshold(top[:, None]))
+    assert calibrate(logits, labels)[0] == fit_temperature(logits, labels)

@@ -1,5 +1,6 @@
 """Digit images to digits, by one file, on ONNX Runtime."""
 
+import hashlib
 import json
 import math
 import os
@@ -29,11 +30,11 @@ Scores = NDArray[np.float32]
 class Reader:
     """A trained network that reads digit images, from the file that training ends in.
 
-    ``path``: by default the reader that ships; ``threads``: how many the network runs on, by
-    default one for each core; ``classes``: the names of the ten digits; ``temperature``: what the
-    logits are divided by for calibrated probabilities; ``threshold``: below this probability an
-    answer is better refused; ``recipe`` and ``provenance``: how and from what the network was
-    trained.
+    ``path``: a file or the run folder it lies in, by default the reader that ships; ``threads``:
+    how many the network runs on, by default one for each core; ``classes``: the names of the ten
+    digits; ``temperature``: what the logits are divided by for calibrated probabilities;
+    ``threshold``: below this probability an answer is better refused; ``recipe`` and
+    ``provenance``: how and from what the network was trained.
     Reading changes nothing in it, so threads may share one.
 
     Raises DataError for a file that is missing, damaged or not written by inkdigits.
@@ -41,6 +42,8 @@ class Reader:
 
     def __init__(self, path: Path | str | None = None, *, threads: int | None = None) -> None:
         self.path = SHIPPED if path is None else Path(path)
+        if self.path.is_dir():
+            self.path /= "reader.onnx"
         if path is None and not SHIPPED.exists():
             raise DataError("the reader that ships is missing; install inkdigits anew", SHIPPED)
         self._session = _open(self.path, threads or cores())
@@ -96,12 +99,25 @@ class Reader:
         if not abs(total - 1) < 1e-3:
             raise _damaged(self.path, "its probabilities do not sum to 1")
 
+    @property
+    def sha256(self) -> str:
+        """The hash of its file, which tells one reader from another."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @property
+    def network(self) -> str:
+        """The name of its architecture; of two that were joined, both names."""
+        own, asks = self.provenance.get("model", "unknown"), self.provenance.get("asks")
+        if not isinstance(asks, dict):
+            return str(own)
+        return f"{own}, which asks {asks.get('provenance', {}).get('model', 'another')}"
+
     def origin(self) -> dict[str, str]:
         """Tell in words what was trained, on what and how."""
         about = self.provenance
         data, versions = about.get("data", {}), about.get("versions", {})
         return {
-            "network": str(about.get("model", "unknown")),
+            "network": self.network,
             "trained on": f"{data.get('source', 'unknown')} ({data.get('images', 0):,} images)",
             "recipe": f"{self.recipe.get('name', 'unknown')}, {self.recipe.get('epochs')} epochs",
             "seed": str(about.get("seed")),
@@ -115,8 +131,7 @@ class Reader:
         }
 
     def __repr__(self) -> str:
-        model = self.provenance.get("model", "unknown model")
-        return f"Reader({str(self.path)!r}: {model}, threshold {self.threshold:.3f})"
+        return f"Reader({str(self.path)!r}: {self.network}, threshold {self.threshold:.3f})"
 
 
 def read(picture: Picture, *, one: bool = False) -> Reading:

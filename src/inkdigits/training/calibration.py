@@ -10,6 +10,27 @@ from inkdigits.errors import InkdigitsError
 COOLEST, HOTTEST = 0.1, 10.0  # where no temperature is best: all right, or no better than chance
 
 
+def calibrate(
+    logits: ArrayLike, labels: ArrayLike, varied: ArrayLike | None = None
+) -> tuple[float, float]:
+    """Return temperature and refusal threshold from the ``logits`` (N, 10) of held-out images.
+
+    ``varied``: the logits of the same images changed as in training. The temperature is then that
+    of both together: clean images alone, hardly ever misread, say little of how sure to be of
+    others. The threshold is that of the clean ones. Raises InkdigitsError as fit_temperature does.
+    """
+    scores, truth = np.asarray(logits, np.float64), np.asarray(labels)
+    if varied is None:
+        temperature = fit_temperature(scores, truth)
+    else:
+        temperature = fit_temperature(
+            np.concatenate([scores, np.asarray(varied, np.float64)]), np.tile(truth, 2)
+        )
+    probabilities = np.exp((scores - scores.max(1, keepdims=True)) / temperature)
+    probabilities /= probabilities.sum(1, keepdims=True)
+    return temperature, refusal_threshold(probabilities)
+
+
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the T in 0.1–10 that minimises the mean NLL of softmax(logits / T).
 

@@ -58,14 +58,14 @@ DEPTH = Plan(
         *("plain18", "plain34", "resnet18", "resnet34"),
     ),
     images=10_000,
-    recipe="fast",
+    recipe="study",
     epochs=8,
     precision="float32",
     title="What depth buys on digits",
 )
 """Two shallow networks; VGG's columns A to E without and with batch norm; plain nets and residual.
 
-In float32, so that they differ in nothing but themselves, on any machine. By the recipe `fast`,
+In float32, so that they differ in nothing but themselves, on any machine. By the recipe `study`,
 whose learning rate falls to nothing: with the report's, accuracy swung by points from one epoch to
 the next. All take less than half an hour on two cores.
 """

@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from inkdigits import __version__
 from inkdigits.errors import InkdigitsError
 from inkdigits.files import whole_file
 from inkdigits.images import SIZE, Images
-from inkdigits.reading.reader import CLASSES, FORMAT, Reader
+from inkdigits.reading.reader import CLASSES, FORMAT, Reader, Scores
 
 OPSET = 18
 BATCHES = (1, 2, 7, 64)
@@ -59,7 +59,34 @@ def export_reader(
     # A copy, so that the caller's modes, device and memory layout are left alone.
     plain = copy.deepcopy(network).to("cpu", torch.float32)
     calibrated = Calibrated(plain, temperature).eval()
-    about = {
+    properties = about(
+        temperature=temperature, threshold=threshold, recipe=recipe, provenance=provenance
+    )
+    with whole_file(path) as temporary:
+        _write_onnx(calibrated, temporary)
+        model = onnx.load(temporary)
+        onnx.helper.set_model_props(model, properties)
+        model.producer_name, model.producer_version = "inkdigits", __version__
+        onnx.checker.check_model(model, full_check=True)
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+        def outputs(images: Images) -> tuple[Scores, Scores]:
+            with torch.no_grad():
+                logits, probabilities = calibrated(torch.from_numpy(images))
+            return logits.numpy(), probabilities.numpy()
+
+        check_outputs(temporary, outputs, path)
+
+
+def about(
+    *,
+    temperature: float,
+    threshold: float,
+    recipe: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> dict[str, str]:
+    """Return what a reader's file tells of itself besides its graph."""
+    return {
         "inkdigits": FORMAT,
         "classes": _json(CLASSES),
         "recipe": _json(recipe),
@@ -67,14 +94,6 @@ def export_reader(
         "temperature": repr(float(temperature)),
         "threshold": repr(float(threshold)),
     }
-    with whole_file(path) as temporary:
-        _write_onnx(calibrated, temporary)
-        model = onnx.load(temporary)
-        onnx.helper.set_model_props(model, about)
-        model.producer_name, model.producer_version = "inkdigits", __version__
-        onnx.checker.check_model(model, full_check=True)
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
-        _check_outputs(temporary, calibrated, path)
 
 
 def _write_onnx(calibrated: Calibrated, file: Path) -> None:
@@ -98,16 +117,18 @@ def _write_onnx(calibrated: Calibrated, file: Path) -> None:
             raise InkdigitsError(f"the network cannot be written as ONNX: {reason}") from error
 
 
-def _check_outputs(file: Path, calibrated: Calibrated, path: Path) -> None:
-    """Compare the file with the network, as ONNX Runtime and torch compute them, batch by batch.
+def check_outputs(
+    file: Path, expected: Callable[[Images], tuple[Scores, Scores]], path: Path
+) -> None:
+    """Compare the reader in ``file`` with the ``expected`` logits and probabilities, by batches.
 
     Outputs may differ by 1e-4 of the largest logit (or of 1, if that is larger): float32 rounds
     sums of other orders so, and no answer changes but where two logits are equal that nearly.
+    Raises InkdigitsError, which names ``path``, where the file will be.
     """
     batches = np.split(_blots(sum(BATCHES)), np.cumsum(BATCHES)[:-1])
-    with torch.no_grad():
-        outputs = [calibrated(torch.from_numpy(batch)) for batch in batches]
-    if not all(output.isfinite().all() for pair in outputs for output in pair):
+    outputs = [expected(batch) for batch in batches]
+    if not all(np.isfinite(output).all() for pair in outputs for output in pair):
         raise InkdigitsError(
             "the network's outputs are not finite, so training diverged; lower the learning rate",
             path,
@@ -117,9 +138,9 @@ def _check_outputs(file: Path, calibrated: Calibrated, path: Path) -> None:
     except InkdigitsError as error:
         raise InkdigitsError(f"the exported network fails: {error.message}", path) from error
     for batch, (logits, probabilities) in zip(batches, outputs, strict=True):
-        allowed = TOLERANCE * max(1.0, float(logits.abs().max()))
+        allowed = TOLERANCE * max(1.0, float(np.abs(logits).max()))
         pairs = ((reader.logits, logits), (reader.predict_proba, probabilities))
-        far = np.max([np.abs(read(batch) - output.numpy()).max() for read, output in pairs])
+        far = np.max([np.abs(read(batch) - output).max() for read, output in pairs])
         if not far <= allowed:
             raise InkdigitsError(
                 f"the exported network differs from the trained one by {far:.2g} in a batch of "

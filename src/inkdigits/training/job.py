@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from inkdigits import __version__
@@ -17,7 +18,7 @@ from inkdigits.errors import DataError, Interrupted, UsageError
 from inkdigits.models import Network, create
 from inkdigits.training import state as checkpoint
 from inkdigits.training.batches import Pool
-from inkdigits.training.calibration import fit_temperature, refusal_threshold
+from inkdigits.training.calibration import calibrate
 from inkdigits.training.export import export_reader
 from inkdigits.training.forms import draw_forms
 from inkdigits.training.interrupt import interruptible
@@ -33,7 +34,7 @@ from inkdigits.training.teacher import Teacher
 from inkdigits.training.wild import vary
 
 # What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
-_INITIAL_WEIGHTS, _SPLIT, _DRAWN = 0, 1, 3
+_INITIAL_WEIGHTS, _SPLIT, _DRAWN, _CALIBRATION = 0, 1, 3, 4
 _FEWEST_IMAGES = 10
 _OUTLIERS, _BACKGROUNDS = 40_000, 10_000
 
@@ -175,7 +176,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
                 f"stopped in epoch {state.progress.epoch + 1} of {settings.epochs}, and saved; "
                 f"go on with: inkdigits train --resume {run.folder}"
             )
-        accuracy = _write_reader(run, state, held_out, pool)
+        accuracy = _write_reader(run, state.result.cpu(), settings, held_out)
         run.finish(
             {
                 "val_accuracy": accuracy,
@@ -186,32 +187,28 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
     return run
 
 
-def _write_reader(run: Run, state: checkpoint.State, validation: Labelled, pool: Pool) -> float:
-    """Calibrate and export the network; returns its validation accuracy in float32.
+def vary_as_in_training(images: Tensor, seed: int) -> Tensor:
+    """Return images uint8 (N, 28, 28) changed as a wild recipe changes those it learns from."""
+    backgrounds = draw_backgrounds(_BACKGROUNDS, np.random.default_rng([seed, _CALIBRATION]))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return vary(images, torch.from_numpy(backgrounds)).round().to(torch.uint8)
 
-    Where the pool has backgrounds, the temperature is that of the validation images as they are and
-    varied as in training, together: clean ones alone, hardly ever misread, say little of how sure
-    to be of others.
-    """
-    network, asked = state.result.cpu(), run.manifest
+
+def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labelled) -> float:
+    """Calibrate and export the network; returns its validation accuracy in float32."""
+    asked = run.manifest
     images, labels = (tensor.cpu() for tensor in validation)
-    logits = compute_logits(network, images).double().numpy()
-    truth = labels.numpy()
-    if len(pool.backgrounds):
-        torch.manual_seed(asked["seed"])
-        varied = vary(images, pool.backgrounds.cpu()).round().to(torch.uint8)
-        harder = compute_logits(network, varied).double().numpy()
-        temperature = fit_temperature(np.concatenate([logits, harder]), np.tile(truth, 2))
-    else:
-        temperature = fit_temperature(logits, truth)
-    scaled = logits / temperature
-    probabilities = np.exp(scaled - scaled.max(1, keepdims=True))
-    probabilities /= probabilities.sum(1, keepdims=True)
+    logits, truth = compute_logits(network, images).numpy(), labels.numpy()
+    varied = None
+    if recipe.wild is not None:
+        varied = compute_logits(network, vary_as_in_training(images, asked["seed"])).numpy()
+    temperature, threshold = calibrate(logits, truth, varied)
     export_reader(
         network,
         run.reader,
         temperature=temperature,
-        threshold=refusal_threshold(probabilities),
+        threshold=threshold,
         recipe=asked["recipe"],
         provenance={key: asked[key] for key in _PROVENANCE}
         | ({"teacher": asked["teacher"]["sha256"]} if "teacher" in asked else {}),
