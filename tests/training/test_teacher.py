@@ -29,6 +29,15 @@ def test_half_of_what_is_learnt_is_taught():
     np.testing.assert_allclose(targets, expected, rtol=1e-6)
 
 
+def test_a_label_counts_alone_where_the_teacher_is_mistaken():
+    taught = torch.full((3, 10), 0.05)
+    taught[:, 3] = 0.55
+    targets = find_targets(torch.tensor([7, 3]), 3, 0.0, taught).numpy()
+    np.testing.assert_allclose(targets[0], np.eye(10)[7])
+    np.testing.assert_allclose(targets[1, 3], 0.775, rtol=1e-6)
+    np.testing.assert_allclose(targets[2, 3], 0.325, rtol=1e-6)
+
+
 def test_teaches_what_the_reader_says(alone, strokes):
     images = torch.from_numpy(strokes.images[:5]).float()
     taught = Teacher(alone.folder)(images + 0.3)

@@ -31,6 +31,7 @@ DOES = {
         "under it by its weights and adds all up. That draws one new map, high where what came in "
         "looks like the filter."
     ),
+    "Cropping2D": "The rows and columns along the edge, where digits hardly reach, are left out.",
     "PartialConvolution": (
         "Each of its {maps} filters slides over some of the maps that came in, not all: so they "
         "cannot all learn the same (table I of the paper)."

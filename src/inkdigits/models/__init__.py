@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from inkdigits.errors import UsageError
-from inkdigits.models.convnet import STAGES, TINY_STAGES, ConvNet
+from inkdigits.models.convnet import QUICK_STAGES, STAGES, TINY_STAGES, ConvNet
 from inkdigits.models.geometry import DIGITS, IMAGENET, LENET, Geometry
 from inkdigits.models.inception import InceptionV1
 from inkdigits.models.lenet5 import LeNet5, LeNet51998
@@ -55,6 +55,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "convnet_small": Architecture(partial(ConvNet, STAGES), DIGITS, 0.5),
     "convnet_wide": Architecture(partial(ConvNet, STAGES), DIGITS, 1.5),
     "convnet_tiny": Architecture(partial(ConvNet, TINY_STAGES), DIGITS),
+    "convnet_quick": Architecture(partial(ConvNet, QUICK_STAGES, margin=2), DIGITS),
     "lenet5": Architecture(LeNet5, LENET),
     "lenet5_1998": Architecture(LeNet51998, LENET),
     **{name: Architecture(partial(VGG, column), IMAGENET, EIGHTH) for name, column in _VGG.items()},

@@ -112,6 +112,19 @@ def _random(key: int, p: float) -> tuple[np.uint64, np.uint32]:
     return np.uint64(key), np.uint32(round(p * 2**32))
 
 
+class Crop(nn.Module):
+    """Leave out ``margin`` pixels on each side of (N, C, H, W)."""
+
+    def __init__(self, margin: int) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, C, H − 2·margin, W − 2·margin)."""
+        inner = slice(self.margin, -self.margin)
+        return x[:, :, inner, inner].contiguous()
+
+
 class Flatten(nn.Module):
     """Flatten (N, C, H, W) to (N, H·W·C): channels last, as Keras does and as memory has it."""
 

@@ -15,7 +15,7 @@ from torch.func import functional_call
 
 from inkdigits.models import ARCHITECTURES, Architecture, architecture
 from inkdigits.models.geometry import DIGITS
-from inkdigits.models.layers import MaxPoolReLU
+from inkdigits.models.layers import Crop, MaxPoolReLU
 
 KERAS_TYPES: dict[type[nn.Module], str] = {
     nn.Conv2d: "Conv2D",
@@ -25,6 +25,7 @@ KERAS_TYPES: dict[type[nn.Module], str] = {
     nn.AvgPool2d: "AveragePooling2D",
     nn.AdaptiveAvgPool2d: "GlobalAveragePooling2D",
     nn.BatchNorm2d: "BatchNormalization",
+    Crop: "Cropping2D",
 }
 ACTIVATIONS = (nn.ReLU, nn.Tanh)  # part of the layer before them in Keras's table: no row
 

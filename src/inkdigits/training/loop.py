@@ -123,7 +123,8 @@ def find_targets(
 ) -> Tensor:
     """Return what ``count`` images teach: labels, smoothed, and then, for outliers, no class.
 
-    Where a teacher's probabilities are ``taught`` (count, 10), they are half of it.
+    Where a teacher's probabilities are ``taught`` (count, 10), they are half of it, unless the
+    teacher takes a digit for another: then the label alone counts.
     """
     if count == len(labels) and not smoothing and taught is None:
         return labels
@@ -131,7 +132,11 @@ def find_targets(
     targets = torch.full((count, classes), 1 / classes, device=labels.device)
     targets[: len(labels)] = smoothing / classes
     targets[torch.arange(len(labels)), labels] += 1 - smoothing
-    return targets if taught is None else (targets + taught) / 2
+    if taught is None:
+        return targets
+    mistaken = torch.zeros(count, dtype=torch.bool, device=labels.device)
+    mistaken[: len(labels)] = taught[: len(labels)].argmax(1) != labels
+    return torch.where(mistaken[:, None], targets, (targets + taught) / 2)
 
 
 def _finish_epoch(

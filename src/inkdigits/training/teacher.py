@@ -1,6 +1,5 @@
 """A reader that teaches a network (Hinton, Vinyals and Dean, 2015)."""
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -17,10 +16,9 @@ class Teacher:
     """
 
     def __init__(self, path: str | Path) -> None:
-        path = Path(path)
-        self.path = path / "reader.onnx" if path.is_dir() else path
-        self._reader = Reader(self.path)
-        self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        self._reader = Reader(path)
+        self.path = self._reader.path
+        self.sha256 = self._reader.sha256
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return calibrated probabilities (N, 10) of images (N, 28, 28) in 0–255."""
