@@ -52,8 +52,8 @@ def main():
     )
     y, y_val = (torch.from_numpy(data[k]).long() for k in ("y_train", "y_val"))
     network, optimiser, epochs, size, schedule = {"example": example, "fast": fast}[name]()
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: schedule(done))
-    done, steps, seconds, accuracies = 0.0, math.ceil(len(x) / size), [], []
+    steps, seconds, accuracies = math.ceil(len(x) / size), [], []
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step / steps))
     start = time.perf_counter()
     for _ in range(epochs):
         network.train()
@@ -61,7 +61,6 @@ def main():
             optimiser.zero_grad()
             cross_entropy(network(x[chosen]), y[chosen]).backward()
             optimiser.step()
-            done += 1 / steps
             scheduler.step()
         network.eval()
         with torch.inference_mode():

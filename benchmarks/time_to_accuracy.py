@@ -27,7 +27,7 @@ from train_speed import run_peer, save_images
 from inkdigits.data import load
 from inkdigits.training import train
 
-TARGETS = {0.99: ("convnet_small", 2), 0.9917: ("convnet_small", 3), 0.995: ("convnet", 6)}
+TARGETS = {0.99: ("convnet_quick", 2), 0.9917: ("convnet_small", 3), 0.995: ("convnet", 6)}
 
 
 def run_ours(dataset, model, epochs, seed, folder):
@@ -72,8 +72,7 @@ def main():
             peers["notebook, Keras 3"].append(notebook)
             peers["PyTorch's example"].append(run_torch_peer("example", images, seed))
             peers["one epoch, fast"].append(run_torch_peer("fast", images, seed))
-        run_ours(dataset, "convnet_small", 1, 0, Path(scratch) / "warm")
-        run_ours(dataset, "convnet", 1, 0, Path(scratch) / "warm2")
+        run_ours(dataset, "convnet_quick", 1, 0, Path(scratch) / "warm")
         for target, (model, epochs) in TARGETS.items():
             results = [
                 run_ours(dataset, model, epochs, seed, Path(scratch) / f"{model}-{epochs}-{seed}")
