@@ -25,7 +25,7 @@ def train(options: argparse.Namespace) -> Answer:
     from inkdigits.data import load
     from inkdigits.evaluation.text import accuracy_text
     from inkdigits.reading import Reader
-    from inkdigits.training import Run, resume, validation_images
+    from inkdigits.training import Run, helps_another, resume, validation_images
     from inkdigits.training import train as start
 
     if options.resume is None:
@@ -43,6 +43,8 @@ def train(options: argparse.Namespace) -> Answer:
     else:
         dataset = load(Run(options.resume).manifest["data"]["source"])
         run = resume(options.resume, data=dataset)
+    if helps_another():
+        raise SystemExit(0)  # the first of torchrun's processes tells and writes the rest
     evaluation = _judge(Reader(run.reader), validation_images(run, dataset), run.report)
     _demand(options.at_least, evaluation)
     page, outcome = run.report / "index.html", run.manifest["result"]

@@ -2,9 +2,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import dropout
 
 from inkdigits.models.first_stage import first_stage
-from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU
+from inkdigits.models.kernels import part_of_batch
+from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU, drop_by_torch
+from inkdigits.models.report_cnn import ReportCNN
 
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.25, 0.5, 0.75])
@@ -140,3 +143,38 @@ def test_pooling_drops_its_share_and_its_gradient_alike():
     torch.testing.assert_close(out.detach(), torch.where(kept, whole / 0.75, 0))
     out.sum().backward()
     torch.testing.assert_close(torch.nn.functional.avg_pool2d(x.grad, 2) * 4, kept / 0.75)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        (lambda: Dropout(0.5), (9, 4, 6, 6)),
+        (lambda: Dropout(0.5), (9, 40)),
+        (lambda: ReportCNN(), (9, 1, 28, 28)),
+        (lambda: ReportCNN(pooling="fractional"), (9, 1, 28, 28)),
+    ],
+    ids=["maps", "rows", "report_cnn", "report_cnn_fractional"],
+)
+def test_a_part_of_a_batch_is_dropped_as_in_the_whole(layers, shape):
+    layer, x = layers().train(), torch.rand(shape)
+    if x.ndim == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+
+    def run(first, last):
+        torch.manual_seed(3)
+        with part_of_batch(first, len(x)):
+            return layer(x[first:last])
+
+    parts = torch.cat([run(0, 4), run(4, 4), run(4, 9)])
+    torch.manual_seed(3)
+    torch.testing.assert_close(parts, layer(x))
+
+
+@pytest.mark.parametrize("shape", [(9, 4, 6, 6), (9, 40)])
+def test_torchs_dropout_of_a_part_is_that_of_the_whole(shape):
+    x = torch.rand(shape)
+    torch.manual_seed(3)
+    whole = dropout(x, 0.5)
+    torch.manual_seed(3)
+    with part_of_batch(4, 9):
+        torch.testing.assert_close(drop_by_torch(x[4:], 0.5), whole[4:])

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from inkdigits.training.batches import Epoch, Pool
+from inkdigits.training.batches import Epoch, Pool, count_batches
 from inkdigits.training.loop import find_targets
+from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import REPORT, WILD
+
+ALONE = Processes(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -18,18 +21,18 @@ def pool():
 
 
 def test_an_epoch_shows_each_image_once(pool):
-    epoch = Epoch(pool, REPORT, seed=0, number=0)
+    epoch = Epoch(pool, REPORT, 0, 0, ALONE)
     batches = [epoch.batch(index) for index in range(epoch.batches)]
-    assert [len(labels) for _, labels in batches] == [128, 22]
-    labels = torch.cat([labels for _, labels in batches])
+    assert [len(batch.labels) for batch in batches] == [128, 22]
+    labels = torch.cat([batch.labels for batch in batches])
     assert sorted(labels.tolist()) == list(range(150))
-    images = torch.cat([images for images, _ in batches])  # even images, so nothing changes them
+    images = torch.cat([batch.images for batch in batches])  # even images, so nothing changes them
     torch.testing.assert_close(images.amax((1, 2)), labels.float())
 
 
 def test_epochs_and_seeds_differ_and_repeat(pool):
     first, again, next_epoch, other = (
-        Epoch(pool, WILD, seed, number).batch(0)
+        Epoch(pool, WILD, seed, number, ALONE).batch(0)
         for seed, number in ((0, 0), (0, 0), (0, 1), (1, 0))
     )
     assert torch.equal(first[0], again[0])
@@ -39,8 +42,37 @@ def test_epochs_and_seeds_differ_and_repeat(pool):
 
 
 def test_outliers_come_last_and_have_no_label(pool):
-    images, labels = Epoch(pool, WILD, seed=0, number=0).batch(0)
-    assert (len(images), len(labels)) == (154, 128)
+    batch = Epoch(pool, WILD, 0, 0, ALONE).batch(0)
+    assert (len(batch.images), len(batch.labels)) == (154, 128)
+
+
+@pytest.mark.parametrize("recipe", [REPORT, WILD], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("count", [2, 3, 30])
+def test_the_parts_of_a_batch_are_the_batch(pool, recipe, count):
+    for index in range(2):
+        whole = Epoch(pool, recipe, 0, 0, ALONE).batch(index)
+        parts = [
+            Epoch(pool, recipe, 0, 0, Processes(rank, count, torch.device("cpu"))).batch(index)
+            for rank in range(count)
+        ]
+        assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+        assert torch.equal(torch.cat([part.labels for part in parts]), whole.labels)
+        sizes = [len(part.images) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+        assert [part.before for part in parts] == np.cumsum([0, *sizes[:-1]]).tolist()
+        assert {part.whole for part in parts} == {len(whole.images)}
+        assert {part.labelled for part in parts} == {len(whole.labels)}
+
+
+@pytest.mark.parametrize(
+    ("images", "batches"), [(1, 1), (127, 1), (128, 1), (129, 1), (130, 2), (256, 2), (258, 3)]
+)
+def test_no_image_is_left_alone(images, batches, pool):
+    assert count_batches(images, 128) == batches
+    chosen = torch.arange(images) % len(pool.images)
+    few = Pool(pool.images[chosen], pool.labels[chosen], pool.outliers, pool.backgrounds)
+    epoch = Epoch(few, REPORT, 0, 0, ALONE)
+    assert sum(len(epoch.batch(index).images) for index in range(epoch.batches)) == len(few.images)
 
 
 def test_targets_are_smoothed_labels_and_for_outliers_all_alike():

@@ -19,6 +19,7 @@ from inkdigits.models.kernels import (
     Bits,
     Floats,
     Places,
+    current_part,
     draw_key,
     drop_cell,
     numbers,
@@ -51,6 +52,7 @@ class _FirstStage(torch.autograd.Function):
             bias.detach().numpy(),
             numbers(out),
             place.numpy(),
+            current_part().before,
             np.uint64(key),
             np.uint32(round(p * 2**32)),
             np.float32(1 / (1 - p)),
@@ -78,6 +80,7 @@ def _forward(
     bias: Floats,
     out: Bits,
     place: Places,
+    before: int,
     key: np.uint64,
     threshold: np.uint32,
     scale: np.float32,
@@ -87,7 +90,7 @@ def _forward(
     for n in prange(images):
         for i in range(height):
             for j in range(width):
-                first = ((n * height + i) * width + j) * channels
+                first = (((before + n) * height + i) * width + j) * channels
                 largest, where = out[n, i, j], place[n, i, j]
                 top, upper = pixels[n, 2 * i], pixels[n, 2 * i + 1]
                 lower, low = pixels[n, 2 * i + 2], pixels[n, 2 * i + 3]

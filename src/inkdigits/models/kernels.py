@@ -4,9 +4,11 @@ Floats are seen as whole numbers of the same width: those above zero keep their 
 below zero stay below it. Images are shared out over as many threads as torch uses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -57,6 +59,32 @@ def numbers(x: torch.Tensor) -> Bits:
     return cast(Bits, x.detach().view(_INTEGERS[x.element_size()]).numpy())
 
 
+class Part(NamedTuple):
+    """Which images of a batch are at hand: those after ``before``, of ``whole`` (None: all)."""
+
+    before: int = 0
+    whole: int | None = None
+
+
+_WHOLE = Part()
+_part: ContextVar[Part] = ContextVar("part", default=_WHOLE)
+
+
+@contextmanager
+def part_of_batch(before: int, whole: int) -> Iterator[None]:
+    """Let each image inside the block draw what it would draw within the whole batch."""
+    token = _part.set(Part(before, whole))
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
+def current_part() -> Part:
+    """Return which images of a batch a layer is given."""
+    return _part.get()
+
+
 def draw_key() -> int:
     """Draw the number from which a layer hashes all its random numbers of a step."""
     return int(torch.empty((), dtype=torch.int64).random_())
@@ -88,10 +116,13 @@ def drop_cell(
 
 
 @shared_out
-def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold: np.uint32) -> None:
+def pool_relu_drop(
+    x: Bits, out: Bits, place: Places, before: int, key: np.uint64, threshold: np.uint32
+) -> None:
     """Pool (N, H, W, C) over 2×2, cut at zero, and drop those whose random number is lower.
 
-    ``place`` tells which of the four it was, or ``NONE``. The scale of dropout is not applied.
+    ``place`` tells which of the four it was, or ``NONE``; ``before`` counts the batch's images
+    that come before these. The scale of dropout is not applied.
     """
     images, height, width, channels = out.shape
     for n in prange(images):
@@ -100,7 +131,7 @@ def pool_relu_drop(x: Bits, out: Bits, place: Places, key: np.uint64, threshold:
                 a, b = x[n, 2 * i, 2 * j], x[n, 2 * i, 2 * j + 1]
                 c, d = x[n, 2 * i + 1, 2 * j], x[n, 2 * i + 1, 2 * j + 1]
                 largest, where = out[n, i, j], place[n, i, j]
-                index = ((n * height + i) * width + j) * channels
+                index = (((before + n) * height + i) * width + j) * channels
                 for k in range(channels):
                     upper, lower = max(a[k], b[k]), max(c[k], d[k])
                     value = max(upper, lower)
@@ -128,7 +159,10 @@ def unpool(gradient: Bits, place: Places, out: Bits) -> None:
 
 
 @shared_out
-def drop(x: Bits, out: Bits, key: np.uint64, threshold: np.uint32) -> None:
-    """Zero those of ``x`` (n,) whose random number, hashed from key and index, is lower."""
+def drop(x: Bits, out: Bits, first: int, key: np.uint64, threshold: np.uint32) -> None:
+    """Zero those of ``x`` (n,) whose random number, hashed from key and index, is lower.
+
+    Indices count from ``first``.
+    """
     for i in prange(x.shape[0]):
-        out[i] = x[i] if hashed(i, key) >= threshold else 0
+        out[i] = x[i] if hashed(first + i, key) >= threshold else 0

@@ -1,5 +1,6 @@
 """Building blocks that several architectures share."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -28,7 +29,7 @@ class Dropout(nn.Module):
         if not self.training:
             return x
         if x.device.type != "cpu":
-            return dropout(x, self.p)
+            return drop_by_torch(x, self.p)
         return cast(Tensor, _Dropout.apply(x, self.p, kernels.draw_key()))
 
     def extra_repr(self) -> str:
@@ -39,22 +40,34 @@ class Dropout(nn.Module):
 class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float, key: int) -> Tensor:
-        ctx.p, ctx.key = p, key
+        ctx.p, ctx.random = p, (kernels.current_part().before * math.prod(x.shape[1:]), key)
         ctx.like = torch.empty_like(x)  # dense, in the order of x, so that gradients meet the mask
-        return _drop(x, ctx.like, p, key)
+        return _drop(x, ctx.like, p, *ctx.random)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _drop(gradients[0], torch.empty_like(ctx.like), ctx.p, ctx.key), None, None
+        return _drop(gradients[0], torch.empty_like(ctx.like), ctx.p, *ctx.random), None, None
 
 
-def _drop(x: Tensor, out: Tensor, p: float, key: int) -> Tensor:
+def _drop(x: Tensor, out: Tensor, p: float, first: int, key: int) -> Tensor:
     """Fill ``out`` with what is left of ``x``, scaled so that the mean is kept."""
     if x.stride() != out.stride():
         x = torch.empty_like(out).copy_(x)
     source, target = (numbers(t.as_strided((t.numel(),), (1,))) for t in (x, out))
-    kernels.drop(source, target, *_random(key, p))
+    kernels.drop(source, target, first, *_random(key, p))
     return out.mul_(1 / (1 - p))
+
+
+def drop_by_torch(x: Tensor, p: float) -> Tensor:
+    """Drop as torch does; of a part of a batch, what it drops there in the whole batch."""
+    before, whole = kernels.current_part()
+    if whole is None:
+        return dropout(x, p)
+    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
+    ones = x.new_ones(whole, *x.shape[1:]).contiguous(
+        memory_format=torch.channels_last if last else torch.contiguous_format
+    )
+    return x * dropout(ones, p)[before : before + len(x)]
 
 
 class MaxPoolReLU(nn.MaxPool2d):
@@ -74,7 +87,7 @@ class MaxPoolReLU(nn.MaxPool2d):
         if last and x.device.type == "cpu" and not torch.onnx.is_in_onnx_export():
             return cast(Tensor, _MaxPoolReLU.apply(x, p, kernels.draw_key() if p else 0))
         pooled = relu(super().forward(x))
-        return dropout(pooled, p) if p else pooled
+        return drop_by_torch(pooled, p) if p else pooled
 
 
 class _MaxPoolReLU(torch.autograd.Function):
@@ -83,8 +96,9 @@ class _MaxPoolReLU(torch.autograd.Function):
         images, channels, height, width = x.shape
         out = x.new_empty(images, height // 2, width // 2, channels)
         place = torch.empty_like(out, dtype=torch.uint8)
+        before = kernels.current_part().before
         kernels.pool_relu_drop(
-            numbers(x.permute(0, 2, 3, 1)), numbers(out), place.numpy(), *_random(key, p)
+            numbers(x.permute(0, 2, 3, 1)), numbers(out), place.numpy(), before, *_random(key, p)
         )
         ctx.save_for_backward(place)
         ctx.height, ctx.width, ctx.p = height, width, p

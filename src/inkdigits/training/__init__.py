@@ -1,7 +1,17 @@
 """Recipe → fit → run folder, which ends in ``reader.onnx``."""
 
 from inkdigits.training.job import resume, split, train, validation_images
+from inkdigits.training.processes import helps_another
 from inkdigits.training.recipe import RECIPES, Recipe
 from inkdigits.training.run import Run
 
-__all__ = ["RECIPES", "Recipe", "Run", "resume", "split", "train", "validation_images"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Run",
+    "helps_another",
+    "resume",
+    "split",
+    "train",
+    "validation_images",
+]

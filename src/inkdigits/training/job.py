@@ -4,8 +4,10 @@ import dataclasses
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +29,9 @@ from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Average, make_optimiser
 from inkdigits.training.outliers import draw_backgrounds, draw_outliers
 from inkdigits.training.precision import choose_precision
+from inkdigits.training.processes import Processes, processes, share_statistics
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
-from inkdigits.training.run import Run, create_run
+from inkdigits.training.run import Run, create_run, find_begun
 from inkdigits.training.schedule import Annealer
 from inkdigits.training.teacher import Teacher
 from inkdigits.training.wild import vary
@@ -58,7 +61,8 @@ def train(
     number; ``folder`` is made anew, by default the next ``runs/<model>-<recipe>-<number>``;
     ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``teacher``
     is a reader whose probabilities are half of what the network learns; ``show`` draws progress on
-    stderr. Raises DataError for data without labels or with too few images,
+    stderr. Under torchrun all processes train it together, and a run that was begun by the same
+    words is gone on with. Raises DataError for data without labels or with too few images,
     UsageError for unknown names, and Interrupted after Ctrl-C or SIGTERM, with all that was done
     saved.
     """
@@ -68,40 +72,46 @@ def train(
         raise UsageError(f"seed {seed} asked for; give a whole number from 0 on")
     dataset = data if isinstance(data, Dataset) else load(data)
     check_trainable(dataset)
-    device = _device()
-    network = _fresh_network(model, seed, device)
-    training, _ = split(dataset, settings.validation_fraction, seed)
-    if precision is None:
-        batch = _on_device(
-            training.take(np.arange(min(settings.batch_size, len(training)))), device
-        )
-        precision, sentence = choose_precision(network, *batch)
-    else:
-        sentence = f"precision {precision}, as asked for"
-    run = create_run(
-        None if folder is None else Path(folder),
-        f"{model}-{recipe}",
-        {
-            "inkdigits": __version__,
-            "command": list(command),
-            "model": model,
-            "recipe": dataclasses.asdict(settings),
-            "seed": seed,
-            "data": {
-                "source": dataset.source,
-                "fingerprint": dataset.fingerprint(),
-                "images": len(dataset),
-            },
-            "device": device.type,
-            "precision": precision,
-            **({} if teacher is None else {"teacher": _identify(Teacher(teacher))}),
-            "versions": {name: version(name) for name in ("torch", "numpy", "onnx")},
-            "log": [sentence],
+    place = None if folder is None else Path(folder)
+    asked: dict[str, Any] = {
+        "inkdigits": __version__,
+        "command": list(command),
+        "model": model,
+        "recipe": dataclasses.asdict(settings),
+        "seed": seed,
+        "data": {
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint(),
+            "images": len(dataset),
         },
-    )
-    if show:
-        tqdm.write(f"{run.folder}: {sentence}", file=sys.stderr)
-    return _go_on(run, dataset, show)
+        **({} if teacher is None else {"teacher": _identify(Teacher(teacher))}),
+    }
+    with processes() as together:
+
+        def begin() -> Path:
+            begun = find_begun(place, f"{model}-{recipe}", asked) if together.restartable else None
+            if begun is not None:
+                return begun.folder
+            chosen, sentence = precision, f"precision {precision}, as asked for"
+            if chosen is None:
+                chosen, sentence = _choose_precision(model, settings, seed, dataset, together)
+            log = [sentence, together.sentence] if together.count > 1 else [sentence]
+            run = create_run(
+                place,
+                f"{model}-{recipe}",
+                {
+                    **asked,
+                    "device": together.device.type,
+                    "precision": chosen,
+                    "versions": {name: version(name) for name in ("torch", "numpy", "onnx")},
+                    "log": log,
+                },
+            )
+            if show:
+                tqdm.write(f"{run.folder}: {'; '.join(log)}", file=sys.stderr)
+            return run.folder
+
+        return _go_on(Run(together.from_first(begin)), dataset, show, together)
 
 
 def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True) -> Run:
@@ -120,7 +130,8 @@ def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True
             "bring them back or start anew",
             dataset.source,
         )
-    return _go_on(run, dataset, show)
+    with processes() as together:
+        return _go_on(run, dataset, show, together)
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -135,8 +146,10 @@ def validation_images(run: Run, dataset: Dataset) -> Dataset:
     return split(dataset, run.manifest["recipe"]["validation_fraction"], run.manifest["seed"])[1]
 
 
-def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
+def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
+    if run.result is not None:
+        return run
     asked = run.manifest
     settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
     if dataclasses.asdict(settings) != asked["recipe"]:
@@ -144,18 +157,27 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
             f"the recipe {settings.name!r} has changed since this run was started; start anew",
             run.folder,
         )
-    seed, device = asked["seed"], _device()
+    seed, device = asked["seed"], together.device
     teacher = _find_teacher(run)
     training, validation = split(dataset, settings.validation_fraction, seed)
     network = _fresh_network(asked["model"], seed, device)
+    if together.count > 1:
+        share_statistics(network)
     state = _fresh_state(network, settings)
     start = time.perf_counter()
+    alone = run.locked() if together.first else nullcontext()
 
     def save() -> None:
-        checkpoint.save(state, run.checkpoint)
-        run.write_metrics(state.progress.history)
+        if together.first:
+            checkpoint.save(state, run.checkpoint)
+            run.write_metrics(state.progress.history)
 
-    with run.locked(), interruptible() as stop, torch.random.fork_rng():
+    def finish() -> None:
+        accuracy = _write_reader(run, state.result.cpu(), settings, held_out)
+        seconds = round(time.perf_counter() - start, 1)
+        run.finish({"val_accuracy": accuracy, "epochs": settings.epochs, "seconds": seconds})
+
+    with alone, interruptible() as stop, torch.random.fork_rng():
         checkpoint.load(state, run.checkpoint)
         held_out = _on_device(validation, device)
         pool = _pool(training, settings, seed, device)
@@ -164,27 +186,21 @@ def _go_on(run: Run, dataset: Dataset, show: bool) -> Run:
             settings,
             pool,
             held_out,
+            processes=together,
             teacher=teacher,
             seed=seed,
             precision=asked["precision"],
             save=save,
             stop=stop,
-            show=show,
+            show=show and together.first,
         )
         if not ended:
             raise Interrupted(
                 f"stopped in epoch {state.progress.epoch + 1} of {settings.epochs}, and saved; "
                 f"go on with: inkdigits train --resume {run.folder}"
             )
-        accuracy = _write_reader(run, state.result.cpu(), settings, held_out)
-        run.finish(
-            {
-                "val_accuracy": accuracy,
-                "epochs": settings.epochs,
-                "seconds": round(time.perf_counter() - start, 1),
-            }
-        )
-    return run
+        together.from_first(finish)
+    return Run(run.folder)
 
 
 def vary_as_in_training(images: Tensor, seed: int) -> Tensor:
@@ -250,8 +266,14 @@ def _find_teacher(run: Run) -> Teacher | None:
     return teacher
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _choose_precision(
+    model: str, recipe: Recipe, seed: int, dataset: Dataset, together: Processes
+) -> tuple[str, str]:
+    """Return the faster precision and a sentence on how it was chosen."""
+    training, _ = split(dataset, recipe.validation_fraction, seed)
+    first = training.take(np.arange(min(recipe.batch_size, len(training))))
+    network = _fresh_network(model, seed, together.device)
+    return choose_precision(network, *_on_device(first, together.device))
 
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> Network:

@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from inkdigits.errors import InkdigitsError
+from inkdigits.models import Network
 from inkdigits.models.geometry import DIGITS
-from inkdigits.training.batches import Epoch, Pool
+from inkdigits.models.kernels import part_of_batch
+from inkdigits.training.batches import Batch, Epoch, Pool, count_batches
 from inkdigits.training.precision import autocast
+from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import OneCycle, Plateau, Recipe
 from inkdigits.training.schedule import one_cycle
 from inkdigits.training.state import Progress, State
@@ -31,6 +34,7 @@ def fit(
     pool: Pool,
     validation: Labelled,
     *,
+    processes: Processes,
     teacher: Teacher | None,
     seed: int,
     precision: str,
@@ -42,11 +46,13 @@ def fit(
 
     What is drawn depends on the seed, the epoch and the batch alone, so a training that was
     stopped, or killed and brought back to its last checkpoint, goes on to the same weights, bit
-    for bit. ``save`` is called after each epoch and when ``stop`` answers True.
+    for bit. ``save`` is called after each epoch and when ``stop`` answers True; both in every
+    process.
     """
     network, progress = state.network, state.progress
+    loss = processes.shared(Loss(network))
     count, device = len(pool.images), pool.images.device
-    batches = math.ceil(count / recipe.batch_size)
+    batches = count_batches(count, recipe.batch_size)
     bar = tqdm(
         total=recipe.epochs * batches,
         initial=progress.epoch * batches + progress.batch,
@@ -59,28 +65,31 @@ def fit(
     with bar:
         while progress.epoch < recipe.epochs:
             start = time.perf_counter() - progress.seconds
-            epoch = Epoch(pool, recipe, seed, progress.epoch)
+            epoch = Epoch(pool, recipe, seed, progress.epoch, processes)
             network.train()
-            sums = torch.tensor([progress.loss_sum, progress.correct], dtype=torch.float64)
-            sums = sums.to(device)
+            # What a checkpoint brings counts once.
+            before = [progress.loss_sum, progress.correct] if processes.first else [0.0, 0.0]
+            sums = torch.tensor(before, dtype=torch.float64).to(device)
             bar.set_description(f"epoch {progress.epoch + 1}/{recipe.epochs}")
             for batch in range(progress.batch, batches):
                 step = progress.epoch * batches + batch
                 rate = _learning_rate(recipe, progress, step / (recipe.epochs * batches))
                 for group in state.optimiser.param_groups:
                     group["lr"] = rate
-                changed, labels = epoch.batch(batch)
-                sums += _step(state, changed, labels, recipe, precision, teacher)
+                part = epoch.batch(batch)
+                sums += _step(state, loss, part, recipe, processes, precision, teacher)
                 if state.average is not None:
                     state.average.update(step)
                 bar.update()
-                if stop():
+                if processes.any(stop()):
                     progress.batch = batch + 1
+                    sums = processes.sum(sums)
                     progress.loss_sum, progress.correct = float(sums[0]), int(sums[1])
                     progress.seconds = time.perf_counter() - start
                     save()
                     return False
-            _finish_epoch(state, recipe, sums / count, validation, precision, start)
+            means = processes.sum(sums) / count
+            _finish_epoch(state, recipe, means, validation, processes, precision, start)
             if show:
                 tqdm.write(_line(progress.history[-1], recipe.epochs), file=sys.stderr)
             save()
@@ -95,27 +104,48 @@ def _learning_rate(recipe: Recipe, progress: Progress, share: float) -> float:
     return progress.annealer.learning_rate
 
 
+class Loss(nn.Module):
+    """A network's loss as a module of its own, which is what can be shared among processes."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what ``Network.loss`` does."""
+        return self.network.loss(images, targets)
+
+
 def _step(
     state: State,
-    images: Tensor,
-    labels: Tensor,
+    loss_of: nn.Module,
+    batch: Batch,
     recipe: Recipe,
+    processes: Processes,
     precision: str,
     teacher: Teacher | None,
 ) -> Tensor:
     """Learn from one batch, whose last images, those without a label, are no digits.
 
-    Returns the sum of its losses and the number of its right answers.
+    Returns the sum of its losses and the number of its right answers, as far as this process has
+    them.
     """
+    images, labels = batch.images, batch.labels
     taught = None if teacher is None else teacher(images)
     targets = find_targets(labels, len(images), recipe.label_smoothing, taught)
-    with autocast(images.device, precision):
-        loss, logits = state.network.loss(images, targets)
+    with autocast(images.device, precision), part_of_batch(batch.before, batch.whole):
+        loss, logits = loss_of(images, targets)
+        if processes.count > 1:
+            # Gradients become the mean over processes; what counts is that over images.
+            loss = loss * (len(images) * processes.count / batch.whole)
+            if not len(images):  # nothing has no mean, and adds nothing
+                loss = loss.nan_to_num()
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()
     right = (logits.detach()[: len(labels)].argmax(1) == labels).sum()
-    return torch.stack([loss.detach().double() * len(labels), right.double()])
+    weight = batch.labelled / processes.count
+    return torch.stack([loss.detach().double() * weight, right.double()])
 
 
 def find_targets(
@@ -144,6 +174,7 @@ def _finish_epoch(
     recipe: Recipe,
     means: Tensor,
     validation: Labelled,
+    processes: Processes,
     precision: str,
     start: float,
 ) -> None:
@@ -155,8 +186,10 @@ def _finish_epoch(
             f"the loss became {loss} in epoch {progress.epoch + 1}; "
             "look at the data with `inkdigits data`, or train another model"
         )
-    with autocast(validation[0].device, precision):
-        logits = compute_logits(state.result, validation[0])
+    images = validation[0]
+    with autocast(images.device, precision):
+        mine = compute_logits(state.result, images[processes.part(len(images))])
+    logits = processes.together(mine, len(images))
     right = (logits.argmax(1) == validation[1]).double().mean().item()
     progress.history.append(
         {

@@ -136,7 +136,7 @@ FAST = replace(
 BEST = Recipe(
     name="best",
     model="convnet_wide",
-    epochs=24,
+    epochs=30,
     batch_size=128,
     validation_fraction=1 / 20,
     optimiser=AdamW(learning_rate=3e-3, weight_decay=0.01),

@@ -103,6 +103,23 @@ def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, An
         shutil.rmtree(made, ignore_errors=True)
 
 
+def find_begun(folder: Path | None, default_name: str, asked: Mapping[str, Any]) -> Run | None:
+    """Return the run at ``folder`` if it was begun as is ``asked`` now; None if there is none.
+
+    Where no folder is named, the latest of ``runs/<default_name>-<number>`` that has not ended.
+    """
+    named = folder is not None
+    paths = [folder] if folder is not None else Path("runs").glob(f"{default_name}-*")
+    begun = []
+    for path in paths:
+        with suppress(DataError):
+            run = Run(path)
+            same = all(run.manifest.get(key) == value for key, value in asked.items())
+            if same and (named or run.result is None):
+                begun.append((path.stat().st_mtime, run))
+    return max(begun, key=lambda pair: pair[0])[1] if begun else None
+
+
 def latest_run(folder: Path = Path("runs")) -> Run:
     """Return the run in ``folder`` that ended last; DataError if none there has ended."""
     ended = []
