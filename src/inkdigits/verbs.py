@@ -6,6 +6,7 @@ Each returns its result, which --json prints, and the text that a person reads.
 import argparse
 import dataclasses
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from inkdigits.data import Dataset
     from inkdigits.evaluation import Evaluation
     from inkdigits.reading import Reader
+    from inkdigits.reading.reader import Scores
 
 Answer = tuple[Any, str]
 
@@ -97,25 +99,40 @@ def evaluate(options: argparse.Namespace) -> Answer:
 
 
 def predict(options: argparse.Namespace) -> Answer:
-    """Label a data set, and write the labels to a file."""
-    from inkdigits.data import is_kaggle_test, load
+    """Label a data set of any size, and write the labels to a file."""
+    from itertools import chain
+
+    from tqdm import tqdm
+
+    from inkdigits.data import is_kaggle_test, stream
     from inkdigits.reading import Reader
-    from inkdigits.reading.predictions import write_predictions, write_submission
+    from inkdigits.reading.predictions import prediction_table, write_predictions, write_submission
 
     reader = Reader(options.reader)
-    dataset = load(options.data)
-    dataset = dataset.test or dataset
-    probabilities = reader.predict_proba(dataset.images)
-    labels = probabilities.argmax(axis=1).astype("uint8")
-    if is_kaggle_test(dataset):
-        write_submission(options.output, labels)
-        form = "Kaggle's submission form"
-    else:
-        write_predictions(options.output, dataset.ids, labels, probabilities)
-        form = "labels with probabilities"
+    blocks = stream(options.data)
+    first = next(blocks)
+    count = 0
+    with tqdm(unit=" images", file=sys.stderr, disable=None, leave=False) as bar:
+
+        def read() -> "Iterator[tuple[Sequence[str] | range, Scores]]":
+            nonlocal count
+            for block in chain([first], blocks):
+                ids = block.ids or range(count, count + len(block))
+                yield ids, reader.predict_proba(block.images)
+                count += len(block)
+                bar.update(len(block))
+
+        if is_kaggle_test(first):
+            labels = (scores.argmax(axis=1) for _, scores in read())
+            write_submission(options.output, labels)
+            form = "Kaggle's submission form"
+        else:
+            tables = (prediction_table(ids, scores, reader.threshold) for ids, scores in read())
+            write_predictions(options.output, tables)
+            form = "labels with probabilities"
     return (
-        {"n": len(dataset), "output": str(options.output)},
-        f"{len(dataset):,} images of {dataset.source} read\n{options.output}   {form}",
+        {"n": count, "output": str(options.output)},
+        f"{count:,} images of {first.source} read\n{options.output}   {form}",
     )
 
 

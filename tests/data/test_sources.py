@@ -11,7 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from inkdigits.data import is_kaggle_test, load
+from inkdigits.data import (
+    csv_blocks,
+    dataset,
+    folder,
+    idx,
+    is_kaggle_test,
+    kaggle_csv,
+    load,
+    npz,
+    parquet,
+    stream,
+)
 from inkdigits.data.kaggle_csv import PIXELS
 from inkdigits.errors import DataError
 
@@ -132,6 +143,45 @@ def test_every_form_loads_to_the_same(form, digits, tmp_path):
     assert load(str(path)).source == loaded.source
 
 
+@pytest.mark.parametrize("size", [7, 4096])
+@pytest.mark.parametrize("form", [*FORMS, "with a test part"])
+def test_every_form_streams_what_it_loads(form, size, digits, tmp_path, monkeypatch):
+    for kind in (folder, idx, kaggle_csv, npz, parquet, dataset):
+        monkeypatch.setattr(kind, "BLOCK", size)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 2**13 if size == 7 else csv_blocks.BLOCK)
+    if form == "with a test part":
+        path = write_pictures(tmp_path / "both" / "train", digits).parent
+        write_pictures(path / "test", digits.take(np.arange(9)))
+        write_idx(tmp_path / "idx", digits)
+        write_idx(tmp_path / "idx", digits.take(np.arange(9)), name="t10k", pack=True)
+        sources = [path, tmp_path / "idx", keras(tmp_path / "mnist.npz", digits)]
+    else:
+        sources = [FORMS[form](digits, tmp_path)]
+    for source in sources:
+        whole = load(source)
+        whole = whole.test or whole
+        blocks = list(stream(source))
+        assert np.array_equal(np.concatenate([block.images for block in blocks]), whole.images)
+        assert all(block.labels is None for block in blocks)
+        names = [name for block in blocks for name in block.ids or ()]
+        assert names == list(whole.ids or ())
+        assert len(blocks) > 1 or len(whole) <= size
+
+
+def test_names_stream_their_test_part():
+    assert sum(map(len, stream("mnist"))) == 10_000
+
+
+def test_a_streamed_test_csv_is_told_by_its_first_block(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(kaggle_csv, "BLOCK", 7)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 2**13)
+    path = write(tmp_path / "test.csv", csv_bytes(digits, labels=False))
+    blocks = list(stream(path))
+    assert is_kaggle_test(blocks[0])
+    assert not is_kaggle_test(blocks[1])
+    assert [name for block in blocks for name in block.ids] == load(path).ids
+
+
 def test_kaggle_zip_says_which_file_was_read(digits, tmp_path):
     assert load(FORMS["Kaggle's zip"](digits, tmp_path)).source.endswith(".zip (train.csv)")
 
@@ -183,10 +233,11 @@ def test_several_parquet_files_are_joined(digits, tmp_path):
 )
 def test_other_content_is_told(content, says, tmp_path):
     path = write(tmp_path / "thing.bin", content)
-    with pytest.raises(DataError, match=says) as caught:
-        load(path)
-    assert caught.value.where == str(path)
-    assert "\n" not in str(caught.value)
+    for read in (load, lambda path: list(stream(path))):
+        with pytest.raises(DataError, match=says) as caught:
+            read(path)
+        assert caught.value.where == str(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_unknown_names_the_known_kinds(tmp_path):

@@ -1,37 +1,46 @@
 """Images and labels in. What kind of source it is, is found by looking at it."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from inkdigits.data import files, folder, idx, kaggle_csv, npz, parquet
-from inkdigits.data.dataset import CLASSES, Dataset, Labels, check_labels
+from inkdigits.data.dataset import CLASSES, Dataset, Labels, blocks, check_labels
 from inkdigits.data.kaggle_csv import is_kaggle_test
 from inkdigits.data.mnist import mnist, mnist42k
 from inkdigits.errors import DataError
 
-__all__ = ["CLASSES", "Dataset", "Labels", "check_labels", "is_kaggle_test", "load"]
+__all__ = ["CLASSES", "Dataset", "Labels", "check_labels", "is_kaggle_test", "load", "stream"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of source: how it is told from its path and first bytes, and how it is read."""
+    """A kind of source: how it is told from its path and first bytes, and how it is read.
+
+    ``load`` reads it whole, ``stream`` the images of its test part, or else all, block by block.
+    """
 
     what: str
     matches: Callable[[Path, bytes], bool]
     load: Callable[[Path], Dataset]
+    stream: Callable[[Path], Iterator[Dataset]]
 
 
 NAMED: dict[str, Callable[[], Dataset]] = {"mnist": mnist, "mnist42k": mnist42k}
 
 # The first that matches counts: those with a magic number stand before those without.
 KINDS = (
-    Kind("Parquet as Hugging Face ships MNIST", parquet.matches, parquet.load),
-    Kind("NumPy's .npz", npz.matches, npz.load),
-    Kind("IDX files", idx.matches, idx.load),
-    Kind("Kaggle's train.csv and test.csv (also .gz, .zip)", kaggle_csv.matches, kaggle_csv.load),
-    Kind("a folder of pictures, one folder per label", folder.matches, folder.load),
+    Kind("Parquet as Hugging Face ships MNIST", parquet.matches, parquet.load, parquet.stream),
+    Kind("NumPy's .npz", npz.matches, npz.load, npz.stream),
+    Kind("IDX files", idx.matches, idx.load, idx.stream),
+    Kind(
+        "Kaggle's train.csv and test.csv (also .gz, .zip)",
+        kaggle_csv.matches,
+        kaggle_csv.load,
+        kaggle_csv.stream,
+    ),
+    Kind("a folder of pictures, one folder per label", folder.matches, folder.load, folder.stream),
 )
 
 
@@ -43,6 +52,29 @@ def load(source: str | Path) -> Dataset:
     if str(source) in NAMED:
         return NAMED[str(source)]()
     path = Path(source).expanduser()
+    kind = _kind(path)
+    with files.reading(path):
+        return kind.load(path)
+
+
+def stream(source: str | Path) -> Iterator[Dataset]:
+    """Yield the images of a source, of whatever size, in blocks that need little memory.
+
+    Of a source with a test part, that part. Blocks have no labels; pictures of 28×28 are judged
+    block by block, whether they are digit images already. Raises DataError as ``load`` does, but in
+    part only when the place is reached.
+    """
+    if str(source) in NAMED:
+        dataset = NAMED[str(source)]()
+        yield from blocks(dataset.test or dataset)
+        return
+    path = Path(source).expanduser()
+    with files.reading(path):
+        yield from _kind(path).stream(path)
+
+
+def _kind(path: Path) -> Kind:
+    """Look at what is at ``path``; raises DataError where nothing known here is."""
     with files.reading(path):
         if not (path.is_file() or path.is_dir()):
             raise DataError(f"there is no such file or folder{_similar(path)}", path)
@@ -51,7 +83,7 @@ def load(source: str | Path) -> Dataset:
             raise DataError("the file is empty", path)
         for kind in KINDS:
             if kind.matches(path, head):
-                return kind.load(path)
+                return kind
     if path.suffix.lower() in folder.SUFFIXES:
         raise DataError("a single picture; give a folder of them, or use `inkdigits read`", path)
     known = "; ".join(kind.what for kind in KINDS)

@@ -1,7 +1,7 @@
 """The one shape in which images and labels travel."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from inkdigits.errors import DataError
 from inkdigits.images import Images, check_images
 
 CLASSES = 10
+
+BLOCK = 4096  # images that a stream brings at a time: 3 MB
 
 Labels = NDArray[np.uint8]
 
@@ -67,6 +69,14 @@ class Dataset:
         if self.labels is not None:
             digest.update(self.labels.tobytes())
         return digest.hexdigest()
+
+
+def blocks(dataset: Dataset) -> Iterator[Dataset]:
+    """Yield the images of ``dataset``, without labels, a block at a time."""
+    for start in range(0, len(dataset), BLOCK):
+        part = slice(start, start + BLOCK)
+        ids = None if dataset.ids is None else dataset.ids[part]
+        yield Dataset(dataset.images[part], None, dataset.source, ids=ids)
 
 
 def check_labels(labels: ArrayLike, where: object = None) -> Labels:

@@ -1,10 +1,11 @@
 """Folders of pictures: a folder for each label 0–9, or pictures without labels."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from inkdigits.data.dataset import Dataset
+from inkdigits.data.dataset import BLOCK, Dataset
 from inkdigits.data.pictures import from_pictures
 from inkdigits.errors import DataError
 from inkdigits.images import read_picture
@@ -26,15 +27,31 @@ def load(path: Path) -> Dataset:
     ``ids`` are the files' names within the folder. Files that are no pictures by their suffix are
     passed over. Raises DataError for a picture that cannot be read and for folders not named 0–9.
     """
-    names = {folder.name.lower(): folder for folder in _folders(path)}
-    train = next((names[name] for name in _TRAIN if name in names), None)
-    test = next((names[name] for name in _TEST if name in names), None)
+    train, test = _parts(path)
     if train is None or test is None:
         return _part(path, str(path))
     part = _part(train, str(path))
     return Dataset(
         part.images, part.labels, str(path), test=_part(test, f"{path} (test)"), ids=part.ids
     )
+
+
+def stream(path: Path) -> Iterator[Dataset]:
+    """Yield the pictures of a folder, or of the test folder in it, with their names as ids."""
+    train, test = _parts(path)
+    place = path if train is None or test is None else test
+    files, _ = _find(place)
+    for start in range(0, len(files), BLOCK):
+        some = files[start : start + BLOCK]
+        images = from_pictures([read_picture(file) for file in some])
+        yield Dataset(images, None, str(path), ids=_ids(some, place))
+
+
+def _parts(path: Path) -> tuple[Path | None, Path | None]:
+    """Return the train and the test folder in it, each if there is one."""
+    names = {folder.name.lower(): folder for folder in _folders(path)}
+    train = next((names[name] for name in _TRAIN if name in names), None)
+    return train, next((names[name] for name in _TEST if name in names), None)
 
 
 def _folders(path: Path) -> list[Path]:
@@ -50,6 +67,18 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def _part(path: Path, source: str) -> Dataset:
+    files, labelled = _find(path)
+    labels = np.array([int(file.parent.name) for file in files], np.uint8) if labelled else None
+    images = from_pictures([read_picture(file) for file in files])
+    return Dataset(images, labels, source, ids=_ids(files, path))
+
+
+def _ids(files: list[Path], folder: Path) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _find(path: Path) -> tuple[list[Path], bool]:
+    """Return the pictures in a folder, and whether the folders that they lie in are labels."""
     folders, loose = _folders(path), _pictures(path)
     wrong = [folder.name for folder in folders if folder.name not in _LABELS]
     if wrong and len(wrong) == len(folders) and loose:
@@ -65,9 +94,7 @@ def _part(path: Path, source: str) -> Dataset:
     files = [file for folder in folders for file in _pictures(folder)] if folders else loose
     if not files:
         raise DataError(f"no pictures in it{_hint(path)}", path)
-    labels = np.array([int(file.parent.name) for file in files], np.uint8) if folders else None
-    ids = [file.relative_to(path).as_posix() for file in files]
-    return Dataset(from_pictures([read_picture(file) for file in files]), labels, source, ids=ids)
+    return files, bool(folders)
 
 
 def _hint(path: Path) -> str:

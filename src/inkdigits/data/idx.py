@@ -1,17 +1,20 @@
 """IDX pairs, MNIST's own form: an images file, its labels file beside it, each plain or gzip."""
 
+import io
 import math
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkdigits.data.dataset import Dataset
+from inkdigits.data.dataset import BLOCK, Dataset, blocks
 from inkdigits.data.files import LIMIT, open_file, reading
 from inkdigits.data.pictures import from_array
 from inkdigits.errors import DataError
+from inkdigits.images import SIZE
 
 _IMAGES = 0x803  # unsigned bytes in 3 dimensions
 _LABELS = 0x801  # unsigned bytes in 1 dimension
@@ -33,16 +36,41 @@ def load(path: Path) -> Dataset:
     """
     if path.is_file():
         return _pair(path, str(path))
-    # Plain before .gz: some downloaders leave both lying in one folder.
-    files = sorted(filter(_is_images, path.iterdir()), key=lambda file: (file.suffix, file.name))
-    is_test = [bool(re.match(r"t10k|test", file.name, re.IGNORECASE)) for file in files]
-    tests = [file for file, test in zip(files, is_test, strict=True) if test]
-    trains = [file for file, test in zip(files, is_test, strict=True) if not test]
+    trains, tests = _images_in(path)
     if not trains:
         return _pair(tests[0], str(path))
     part = _pair(trains[0], str(path))
     test = _pair(tests[0], f"{path} (test)") if tests else None
     return Dataset(part.images, part.labels, str(path), test=test)
+
+
+def stream(path: Path) -> Iterator[Dataset]:
+    """Yield the images of a file, or of a folder's t10k, or else of its first images file."""
+    if path.is_dir():
+        trains, tests = _images_in(path)
+        file = (tests or trains)[0]
+    else:
+        file = path
+    with reading(file), open_file(file) as content:
+        shape = _shape(content, _IMAGES, file)
+        if shape[1:] != (SIZE, SIZE):
+            yield from blocks(Dataset(from_array(_array(file, _IMAGES), file), None, str(path)))
+            return
+        for start in range(0, shape[0], BLOCK):
+            count = min(BLOCK, shape[0] - start)
+            last = start + count == shape[0]
+            images = _content(content, (count, SIZE, SIZE), file, last)
+            yield Dataset(images, None, str(path))
+    if not shape[0]:
+        raise DataError("there are no images in it", file)
+
+
+def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files of training images and of test images."""
+    # Plain before .gz: some downloaders leave both lying in one folder.
+    files = sorted(filter(_is_images, folder.iterdir()), key=lambda file: (file.suffix, file.name))
+    tests = [file for file in files if re.match(r"t10k|test", file.name, re.IGNORECASE)]
+    return [file for file in files if file not in tests], tests
 
 
 def _is_images(path: Path) -> bool:
@@ -75,18 +103,32 @@ def _labels_beside(path: Path) -> Path | None:
 
 def _array(path: Path, magic: int) -> NDArray[np.uint8]:
     with reading(path), open_file(path) as stream:
-        found = stream.read(4)
-        dimensions = magic & 0xFF
-        sizes = stream.read(4 * dimensions)
-        if found != struct.pack(">I", magic):
-            raise DataError(_wrong_magic(found, magic), path)
-        if len(sizes) < 4 * dimensions:
-            raise DataError("ends within its header; copy or download it again", path)
-        shape = struct.unpack(f">{dimensions}I", sizes)
-        size = math.prod(shape)
-        if size > LIMIT:
-            raise DataError(f"its header claims {size:,} bytes, over 4 GiB; it is damaged", path)
-        content = stream.read(size + 1)
+        return _content(stream, _shape(stream, magic, path), path)
+
+
+def _shape(stream: io.BufferedIOBase, magic: int, path: Path) -> tuple[int, ...]:
+    """Read the header."""
+    found = stream.read(4)
+    dimensions = magic & 0xFF
+    sizes = stream.read(4 * dimensions)
+    if found != struct.pack(">I", magic):
+        raise DataError(_wrong_magic(found, magic), path)
+    if len(sizes) < 4 * dimensions:
+        raise DataError("ends within its header; copy or download it again", path)
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    if math.prod(shape) > LIMIT:
+        raise DataError(
+            f"its header claims {math.prod(shape):,} bytes, over 4 GiB; it is damaged", path
+        )
+    return shape
+
+
+def _content(
+    stream: io.BufferedIOBase, shape: tuple[int, ...], path: Path, last: bool = True
+) -> NDArray[np.uint8]:
+    """Read as many bytes as ``shape`` has; if they are the ``last``, nothing may follow them."""
+    size = math.prod(shape)
+    content = stream.read(size + last)
     if len(content) != size:
         amount = "more" if len(content) > size else f"{len(content):,}"
         raise DataError(

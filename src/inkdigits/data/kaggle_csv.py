@@ -5,12 +5,14 @@ through ``csv_rows``, which reads it or says what is wrong in which line and col
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from inkdigits.data import csv_blocks, csv_rows
-from inkdigits.data.dataset import CLASSES, Dataset
+from inkdigits.data.dataset import BLOCK, CLASSES, Dataset, Labels
 from inkdigits.data.files import ZIP, open_file, open_member, reading, zip_names
 from inkdigits.errors import DataError
 from inkdigits.images import SIZE
@@ -34,23 +36,57 @@ def load(path: Path) -> Dataset:
 
     Of a zip with several CSV files, train.csv is read. Raises DataError that names line and column.
     """
+    with _opened(path) as (text, source):
+        columns = _header(text, source)
+        parts = list(_rows(text, columns, source))
+    images = np.concatenate([images for images, _ in parts])
+    if len(columns) == len(PIXELS):
+        return Dataset(images, None, source, ids=_image_ids(1, len(images)))
+    return Dataset(images, np.concatenate([labels for _, labels in parts]), source)
+
+
+def stream(path: Path) -> Iterator[Dataset]:
+    """Yield the images of a CSV file; without a label column, ids are Kaggle's ImageIds."""
+    with _opened(path) as (text, source):
+        columns = _header(text, source)
+        first, waiting = 1, []
+        for images, _ in _rows(text, columns, source):
+            waiting.append(images)
+            if sum(map(len, waiting)) >= BLOCK:
+                yield _block(waiting, columns, source, first)
+                first += sum(map(len, waiting))
+                waiting = []
+        if waiting:
+            yield _block(waiting, columns, source, first)
+
+
+def _block(parts: list[Labels], columns: list[str], source: str, first: int) -> Dataset:
+    images = np.concatenate(parts)
+    ids = _image_ids(first, len(images)) if len(columns) == len(PIXELS) else None
+    return Dataset(images, None, source, ids=ids)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[io.BufferedIOBase, str]]:
+    """Open a CSV file, packed or not; of a zip with several, train.csv. Also gives its name."""
     with path.open("rb") as file:
         zipped = file.read(len(ZIP)) == ZIP
     if zipped:
         name = _choose(path)
         with open_member(path, name) as stream:
-            return _read(stream, f"{path} ({name})")
-    with reading(path), open_file(path) as stream:
-        return _read(stream, str(path))
+            yield stream, f"{path} ({name})"
+    else:
+        with reading(path), open_file(path) as stream:
+            yield stream, str(path)
 
 
 def is_kaggle_test(dataset: Dataset) -> bool:
     """Tell whether a data set is Kaggle's test.csv, or another in its form."""
-    return dataset.labels is None and dataset.ids == _image_ids(len(dataset))
+    return dataset.labels is None and dataset.ids == _image_ids(1, len(dataset))
 
 
-def _image_ids(n: int) -> list[str]:
-    return [str(i) for i in range(1, n + 1)]
+def _image_ids(first: int, count: int) -> list[str]:
+    return [str(number) for number in range(first, first + count)]
 
 
 def _choose(path: Path) -> str:
@@ -62,11 +98,13 @@ def _choose(path: Path) -> str:
     return (trains or names)[0]
 
 
-def _read(stream: io.BufferedIOBase, source: str) -> Dataset:
-    columns = _header(stream, source)
+def _rows(
+    stream: io.BufferedIOBase, columns: list[str], source: str
+) -> Iterator[tuple[Labels, Labels]]:
+    """Yield rows as pixels uint8 (n, 784) and what stands before them, the labels if there are."""
     first_pixel = len(columns) - len(PIXELS)
     parser = csv_blocks.Parser(len(columns))
-    parts, line = [], 2
+    line = 2
     for text in csv_blocks.blocks(stream, source):
         values = parser.parse(text)
         if values is None or (first_pixel and values[:, 0].max() >= CLASSES):
@@ -75,13 +113,10 @@ def _read(stream: io.BufferedIOBase, source: str) -> Dataset:
             line += block.count(b"\n")
         else:
             line += len(values)
-        parts.append(values)
-    if not sum(map(len, parts)):
+        if len(values):
+            yield values[:, first_pixel:], values[:, 0]
+    if line == 2:
         raise DataError("only a header, no rows; get the whole file", source)
-    images = np.concatenate([values[:, first_pixel:] for values in parts])
-    if not first_pixel:
-        return Dataset(images, None, source, ids=_image_ids(len(images)))
-    return Dataset(images, np.concatenate([values[:, 0] for values in parts]), source)
 
 
 def _header(stream: io.BufferedIOBase, source: str) -> list[str]:

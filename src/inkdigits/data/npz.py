@@ -1,15 +1,17 @@
 """NumPy archives: as Keras ships MNIST (x_train, y_train, x_test, y_test), or x and y alone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkdigits.data.dataset import Dataset
+from inkdigits.data.dataset import BLOCK, Dataset, blocks
 from inkdigits.data.files import ZIP, open_member, zip_names
 from inkdigits.data.pictures import from_array
 from inkdigits.errors import DataError
+from inkdigits.images import SIZE
 
 # (images, labels) by the names in use, the first pair that is there counts.
 _PAIRS = [("x_train", "y_train"), ("x", "y"), ("images", "labels")]
@@ -26,9 +28,47 @@ def load(path: Path) -> Dataset:
     return read(path, str(path))
 
 
+def stream(path: Path) -> Iterator[Dataset]:
+    """Yield the images of the test part, or else all; those not of 28×28 bytes are read whole."""
+    names = _names(path)
+    name = next((name for name in (_TEST[0], *(pair[0] for pair in _PAIRS)) if name in names), "")
+    if name:
+        with open_member(path, f"{name}.npy") as member:
+            shape = _shape_of_bytes(member)
+            if shape is not None and shape[1:] == (SIZE, SIZE):
+                for start in range(0, shape[0], BLOCK):
+                    count = min(BLOCK, shape[0] - start)
+                    content = member.read(count * SIZE * SIZE)
+                    if len(content) < count * SIZE * SIZE:
+                        raise DataError("is not a whole NumPy array; save the archive anew", path)
+                    images = np.frombuffer(content, np.uint8).reshape(count, SIZE, SIZE)
+                    yield Dataset(images, None, str(path))
+                return
+    dataset = load(path)
+    yield from blocks(dataset.test or dataset)
+
+
+def _shape_of_bytes(member: Any) -> tuple[int, ...] | None:
+    """Return the shape of an array whose bytes follow as they are, or None if it is none."""
+    try:
+        version = np.lib.format.read_magic(member)
+        header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, fortran, dtype = header(member)
+    except (ValueError, KeyError):
+        return None
+    return None if fortran or dtype != np.uint8 else shape
+
+
+def _names(path: Path) -> set[str]:
+    return {name.removesuffix(".npy") for name in zip_names(path)}
+
+
 def read(path: Path, source: str) -> Dataset:
     """Read the archive at ``path`` as a data set called ``source``."""
-    names = {name.removesuffix(".npy") for name in zip_names(path)}
+    names = _names(path)
     pair = next((pair for pair in _PAIRS if pair[0] in names), None)
     if pair is None:
         raise DataError(

@@ -1,14 +1,16 @@
 """Parquet as Hugging Face ships MNIST: columns image (struct of bytes and path) and label."""
 
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from inkdigits.data.dataset import Dataset, Labels
+from inkdigits.data.dataset import BLOCK, Dataset, Labels
 from inkdigits.data.files import LIMIT
 from inkdigits.data.pictures import from_pictures
 from inkdigits.errors import DataError
@@ -41,6 +43,22 @@ def load(path: Path) -> Dataset:
     return Dataset(part.images, part.labels, str(path), test=test)
 
 
+def stream(path: Path) -> Iterator[Dataset]:
+    """Yield the images of a file, or of a folder's test files, or else of all its files."""
+    files = [path] if path.is_file() else _files(path)
+    tests = [file for file in files if file.name.startswith("test")]
+    for file in (tests or files) if path.is_dir() else files:
+        row = 0
+        with _opened(file) as parquet:
+            # A row group can be the whole file, so it is read a page at a time.
+            for batch in parquet.iter_batches(BLOCK, columns=["image"]):
+                rows = batch.column("image").to_pylist()
+                pictures = [_decode(each, f"{file}, row {row + i}") for i, each in enumerate(rows)]
+                row += len(rows)
+                if pictures:
+                    yield Dataset(from_pictures(pictures), None, str(path))
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet")) or sorted(folder.glob("*/*.parquet"))
 
@@ -61,15 +79,27 @@ def _part(files: list[Path], source: str) -> Dataset:
 
 
 def _read(path: Path) -> tuple[list[Images], Labels | None]:
+    with _opened(path) as file:
+        groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+        if sum(group.total_byte_size for group in groups) > LIMIT:
+            raise DataError("would unpack to more than 4 GiB; give a part of it", path)
+        table = file.read(columns=["image", "label"])
+    rows = table.column("image").to_pylist()
+    pictures = [_decode(row, f"{path}, row {i}") for i, row in enumerate(rows)]
+    if "label" not in table.column_names:
+        return pictures, None
+    return pictures, table.column("label").to_numpy()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file that has images; what goes wrong in the block is told as damage."""
     # Imported here because it takes 0.1 s, which no other source needs.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
-            if sum(group.total_byte_size for group in groups) > LIMIT:
-                raise DataError("would unpack to more than 4 GiB; give a part of it", path)
+        with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as file:
             schema = file.schema_arrow
             if "image" not in schema.names or not pa.types.is_struct(schema.field("image").type):
                 raise DataError(
@@ -77,14 +107,9 @@ def _read(path: Path) -> tuple[list[Images], Labels | None]:
                     "belong there",
                     path,
                 )
-            table = file.read(columns=["image", "label"])
+            yield file
     except (pa.ArrowException, OSError) as error:
         raise DataError("damaged or cut short; copy or download it again", path) from error
-    rows = table.column("image").to_pylist()
-    pictures = [_decode(row, f"{path}, row {i}") for i, row in enumerate(rows)]
-    if "label" not in table.column_names:
-        return pictures, None
-    return pictures, table.column("label").to_numpy()
 
 
 def _decode(row: dict[str, bytes | None] | None, where: str) -> Images:

@@ -1,7 +1,8 @@
 """What was read, as files for other programs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,51 +12,77 @@ from numpy.typing import NDArray
 
 from inkdigits.errors import UsageError
 from inkdigits.files import whole_file
+from inkdigits.reading.refusing import refusal
 
 
-def write_submission(path: Path, labels: NDArray[np.uint8]) -> None:
-    """Write ``labels`` (N,) as Kaggle's submission: ImageId counted from 1, and Label.
+def write_submission(path: Path, labels: Iterable[NDArray[np.integer[Any]]]) -> None:
+    """Write ``labels``, in blocks (n,), as Kaggle's submission: ImageId counted from 1, and Label.
 
     Raises InkdigitsError if ``path`` cannot be written.
     """
-    rows = "".join(f"{number},{label}\n" for number, label in enumerate(labels.tolist(), start=1))
-    with whole_file(path) as temporary:
-        temporary.write_bytes(f"ImageId,Label\n{rows}".encode())
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(b"ImageId,Label\n")
+        first = 1
+        for block in labels:
+            rows = (f"{number},{label}\n" for number, label in enumerate(block.tolist(), first))
+            file.write("".join(rows).encode())
+            first += len(block)
 
 
-def write_predictions(
-    path: Path,
-    ids: Sequence[str] | None,
-    labels: NDArray[np.uint8],
-    probabilities: NDArray[np.float32],
-) -> None:
-    """Write a row per image: image, label, probability of that label, and p0 to p9.
+def write_predictions(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables as ``prediction_table`` makes them, one after the other.
 
-    ``image`` is the image's id in its data set, or its index counted from 0 where ``ids`` is None.
     The suffix of ``path`` chooses CSV or Parquet; either keeps every bit of the probabilities.
     Raises UsageError for another suffix, InkdigitsError if ``path`` cannot be written.
     """
-    if path.suffix not in (".csv", ".parquet"):
+    if path.suffix == ".parquet":
+        with whole_file(path) as temporary:
+            _write_parquet(tables, temporary)
+    elif path.suffix == ".csv":
+        with whole_file(path) as temporary:
+            _write_csv(tables, temporary)
+    else:
         raise UsageError("predictions are written as .csv or .parquet; name such a file", path)
-    columns = {
-        "image": np.arange(len(labels)) if ids is None else [_text(name) for name in ids],
-        "label": labels,
-        "probability": probabilities[np.arange(len(labels)), labels],
-    } | {f"p{digit}": probabilities[:, digit] for digit in range(probabilities.shape[1])}
-    table = pa.table(columns)
-    with whole_file(path) as temporary:
-        if path.suffix == ".parquet":
-            pyarrow.parquet.write_table(table, temporary)
-        else:
-            _write_csv(table, temporary)
 
 
-def _write_csv(table: pa.Table, path: Path) -> None:
+def prediction_table(
+    ids: Sequence[str] | range, probabilities: NDArray[np.float32], threshold: float
+) -> pa.Table:
+    """Return a row per image: image, label, probability of that label, p0 to p9, and refused.
+
+    ``image`` is the image's id, or its number; ``refused`` says in words why an answer below
+    ``threshold`` is better not trusted, and is null where it may be.
+    """
+    labels = probabilities.argmax(axis=1).astype(np.uint8)
+    best = probabilities[np.arange(len(labels)), labels]
+    refused: list[str | None] = [None] * len(labels)
+    for row in np.flatnonzero(best < threshold).tolist():
+        refused[row] = refusal(probabilities[row], threshold)
+    names = [_text(name) if isinstance(name, str) else name for name in ids]
+    columns = {"image": names, "label": labels, "probability": best}
+    columns |= {f"p{digit}": probabilities[:, digit] for digit in range(probabilities.shape[1])}
+    return pa.table(columns | {"refused": pa.array(refused, pa.string())})
+
+
+def _write_parquet(tables: Iterable[pa.Table], path: Path) -> None:
+    writer = None
+    try:
+        for table in tables:
+            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _write_csv(tables: Iterable[pa.Table], path: Path) -> None:
     # pyarrow quotes every name in a header that it writes itself
     plain = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
     with path.open("wb") as file:
-        file.write((",".join(table.column_names) + "\n").encode())
-        pyarrow.csv.write_csv(table, file, plain)
+        for number, table in enumerate(tables):
+            if not number:
+                file.write((",".join(table.column_names) + "\n").encode())
+            pyarrow.csv.write_csv(table, file, plain)
 
 
 def _text(name: str) -> str:
