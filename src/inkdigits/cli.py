@@ -68,10 +68,12 @@ def build_parser() -> Parser:
 
     verb = _add(group, "predict", verbs.predict, "label a data set; Kaggle's form for its test.csv")
     verb.add_argument("reader", type=Path, metavar="READER", help=READER_HELP)
-    verb.add_argument("data", metavar="DATA", help=DATA_HELP)
+    verb.add_argument("data", nargs="+", metavar="DATA", help=DATA_HELP)
     verb.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help=".csv or .parquet"
-    )
+        "-o", "--output", type=Path, required=True, metavar="FILE",
+        help=".csv or .parquet; with --cluster a folder",
+    )  # fmt: skip
+    _add_cluster(verb)
 
     verb = _add(group, "read", verbs.read, "find and read the digits in pictures, line by line")
     verb.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -94,6 +96,7 @@ def build_parser() -> Parser:
         "-o", "--output", type=Path, metavar="FOLDER",
         help="goes on where it stopped if it exists; default a name from the settings, in runs/",
     )  # fmt: skip
+    _add_cluster(verb)
 
     verb = _add(group, "explain", verbs.explain, "show what each layer does to an image, as a page")
     verb.add_argument(
@@ -161,6 +164,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.name in ("fastapi", "starlette", "uvicorn", "prometheus_client", "msgspec"):
             need = "the service needs more: pip install 'inkdigits[serve]'"
             return _fail(InkdigitsError(need), as_json)
+        if error.name == "ray":
+            return _fail(
+                InkdigitsError("a cluster needs more: pip install 'inkdigits[cluster]'"), as_json
+            )
         if error.name not in ("torch", "numba", "onnx", "safetensors", "filelock"):
             raise
         return _fail(InkdigitsError("training needs more: pip install 'inkdigits[train]'"), as_json)
@@ -189,6 +196,13 @@ def _add(
     verb.set_defaults(run=run, exit_code=0)
     verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return verb
+
+
+def _add_cluster(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--cluster", nargs="?", const="here", metavar="ADDRESS",
+        help="work on the Ray at ADDRESS; without one, Ray is started here; give it last",
+    )  # fmt: skip
 
 
 def _add_at_least(verb: argparse.ArgumentParser) -> None:

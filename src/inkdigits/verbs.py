@@ -99,7 +99,11 @@ def evaluate(options: argparse.Namespace) -> Answer:
 
 
 def predict(options: argparse.Namespace) -> Answer:
-    """Label a data set of any size, and write the labels to a file."""
+    """Label data of any size, and write the labels to a file, or from a cluster to a folder."""
+    if options.cluster is not None:
+        return _predict_on_cluster(options)
+    if len(options.data) > 1:
+        raise UsageError("without --cluster one DATA is labelled at a time; give one")
     from itertools import chain
 
     from tqdm import tqdm
@@ -109,7 +113,7 @@ def predict(options: argparse.Namespace) -> Answer:
     from inkdigits.reading.predictions import prediction_table, write_predictions, write_submission
 
     reader = Reader(options.reader)
-    blocks = stream(options.data)
+    blocks = stream(options.data[0])
     first = next(blocks)
     count = 0
     with tqdm(unit=" images", file=sys.stderr, disable=None, leave=False) as bar:
@@ -133,6 +137,23 @@ def predict(options: argparse.Namespace) -> Answer:
     return (
         {"n": count, "output": str(options.output)},
         f"{count:,} images of {first.source} read\n{options.output}   {form}",
+    )
+
+
+def _predict_on_cluster(options: argparse.Namespace) -> Answer:
+    from inkdigits.cluster.labelling import BROKEN, label
+
+    done = label(options.reader, options.data, options.output, options.cluster)
+    broken = f"\n{done.broken:,} that cannot be read: {done.folder / BROKEN}"
+    return (
+        {
+            "n": done.images,
+            "output": str(done.folder),
+            "parts": done.parts,
+            "broken": done.broken,
+        },
+        f"{done.images:,} images read, in {done.parts:,} parts\n"
+        f"{done.folder}{broken if done.broken else ''}",
     )
 
 
@@ -180,7 +201,12 @@ def compare(options: argparse.Namespace) -> Answer:
         raise UsageError("a study's models and settings are fixed; give --study alone, or with -o")
     else:
         plan = find_study(options.study)
-    result = start(plan, options.output, command=options.command)
+    engine = None
+    if options.cluster is not None:
+        from inkdigits.cluster.members import on_cluster
+
+        engine = on_cluster(options.cluster)
+    result = start(plan, options.output, engine=engine, command=options.command)
     page = write_comparison(result.folder, result.settings, result.members)
     options.exit_code = int(any(member["error"] for member in result.members))
     return result.members, (

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -178,3 +182,22 @@ def test_torchs_dropout_of_a_part_is_that_of_the_whole(shape):
     torch.manual_seed(3)
     with part_of_batch(4, 9):
         torch.testing.assert_close(drop_by_torch(x[4:], 0.5), whole[4:])
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_kernels_leave_torch_its_number_of_threads(threads):
+    program = """
+import torch
+from inkdigits.models.layers import MaxPoolReLU
+before = torch.get_num_threads()
+MaxPoolReLU()(torch.zeros(2, 4, 6, 6).contiguous(memory_format=torch.channels_last))
+print(before, torch.get_num_threads())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"OMP_NUM_THREADS": threads},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [threads, threads]

@@ -49,11 +49,13 @@ def stream(path: Path) -> Iterator[Dataset]:
     tests = [file for file in files if file.name.startswith("test")]
     for file in (tests or files) if path.is_dir() else files:
         row = 0
-        with _opened(file) as parquet:
+        with opened(file) as parquet:
             # A row group can be the whole file, so it is read a page at a time.
             for batch in parquet.iter_batches(BLOCK, columns=["image"]):
                 rows = batch.column("image").to_pylist()
-                pictures = [_decode(each, f"{file}, row {row + i}") for i, each in enumerate(rows)]
+                pictures = [
+                    decode_row(each, f"{file}, row {row + i}") for i, each in enumerate(rows)
+                ]
                 row += len(rows)
                 if pictures:
                     yield Dataset(from_pictures(pictures), None, str(path))
@@ -79,20 +81,20 @@ def _part(files: list[Path], source: str) -> Dataset:
 
 
 def _read(path: Path) -> tuple[list[Images], Labels | None]:
-    with _opened(path) as file:
+    with opened(path) as file:
         groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
         if sum(group.total_byte_size for group in groups) > LIMIT:
             raise DataError("would unpack to more than 4 GiB; give a part of it", path)
         table = file.read(columns=["image", "label"])
     rows = table.column("image").to_pylist()
-    pictures = [_decode(row, f"{path}, row {i}") for i, row in enumerate(rows)]
+    pictures = [decode_row(row, f"{path}, row {i}") for i, row in enumerate(rows)]
     if "label" not in table.column_names:
         return pictures, None
     return pictures, table.column("label").to_numpy()
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """Open a file that has images; what goes wrong in the block is told as damage."""
     # Imported here because it takes 0.1 s, which no other source needs.
     import pyarrow as pa
@@ -112,7 +114,8 @@ def _opened(path: Path) -> Iterator[Any]:
         raise DataError("damaged or cut short; copy or download it again", path) from error
 
 
-def _decode(row: dict[str, bytes | None] | None, where: str) -> Images:
+def decode_row(row: dict[str, bytes | None] | None, where: str) -> Images:
+    """Decode the picture of a row; DataError at ``where`` if it has none or a broken one."""
     content = row and row.get("bytes")
     if not content:
         raise DataError("the picture is missing; remove or restore the row", where)

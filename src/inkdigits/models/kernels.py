@@ -48,8 +48,12 @@ def shared_out(function: Function) -> Function:
     kernel = compiled(function, parallel=True)
 
     def run(*arguments: Any) -> None:
-        numba.set_num_threads(min(torch.get_num_threads(), _CORES))
+        threads = torch.get_num_threads()
+        numba.set_num_threads(min(threads, _CORES))
         kernel(*arguments)
+        # Numba starts as many threads as there are cores, and OpenMP then gives torch as many too.
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
     return cast(Function, wraps(function)(run))
 

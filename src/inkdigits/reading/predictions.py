@@ -58,8 +58,9 @@ def prediction_table(
     refused: list[str | None] = [None] * len(labels)
     for row in np.flatnonzero(best < threshold).tolist():
         refused[row] = refusal(probabilities[row], threshold)
-    names = [_text(name) if isinstance(name, str) else name for name in ids]
-    columns = {"image": names, "label": labels, "probability": best}
+    names = list(ids) if isinstance(ids, range) else [_text(name) for name in ids]
+    kind = pa.int64() if isinstance(ids, range) else pa.string()
+    columns = {"image": pa.array(names, kind), "label": labels, "probability": best}
     columns |= {f"p{digit}": probabilities[:, digit] for digit in range(probabilities.shape[1])}
     return pa.table(columns | {"refused": pa.array(refused, pa.string())})
 

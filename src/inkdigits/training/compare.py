@@ -90,11 +90,17 @@ def find_study(name: str) -> Plan:
 
 
 def compare(
-    plan: Plan, folder: str | Path | None = None, *, command: Sequence[str] = (), show: bool = True
+    plan: Plan,
+    folder: str | Path | None = None,
+    *,
+    engine: "Engine | None" = None,
+    command: Sequence[str] = (),
+    show: bool = True,
 ) -> Comparison:
     """Train what the plan names, each as a run ``folder``/<model>-seed<k>, and sum it up.
 
-    Called again it goes on: finished runs are left as they are, others resumed. By default
+    Called again it goes on: finished runs are left as they are, others resumed. ``engine`` trains
+    the members that are not finished, by default one after the other in this process. By default
     ``folder`` is ``runs/compare-<study>``, or ``runs/compare-<data>-<recipe>-<epochs>``. A member
     that fails is told in its ``error`` and does not stop the others. Raises UsageError for unknown
     names and for a folder begun with another recipe or other data, DataError for data that cannot
@@ -112,10 +118,12 @@ def compare(
         dataset = dataset.take(np.arange(min(plan.images, len(dataset))))
     place = _default_folder(plan, recipe.epochs) if folder is None else Path(folder)
     _check_folder(place, dataclasses.asdict(recipe), dataset.fingerprint())
-    series = _Series(plan, place, dataset, command, show)
+    series = Series(plan, place, dataset, command, show)
     try:
         with interruptible() as stop:
-            series.train_all([(name, seed) for seed in range(plan.seeds) for name in names], stop)
+            members = [(name, seed) for seed in range(plan.seeds) for name in names]
+            if waiting := series.find_waiting(members):
+                (engine or one_by_one)(series, waiting, stop)
             latencies = series.measure_latencies(names, stop)
     except (Interrupted, KeyboardInterrupt) as stopped:
         again = f"with: {shlex.join(command)}" if command else "by the same call"
@@ -159,7 +167,11 @@ def _check_folder(folder: Path, recipe: Mapping[str, Any], fingerprint: str) -> 
                 )
 
 
-class _Series:
+Member = tuple[str, int]
+"""A model and the seed that it is trained with."""
+
+
+class Series:
     """The runs of a comparison, as far as they have come."""
 
     def __init__(
@@ -167,39 +179,29 @@ class _Series:
     ) -> None:
         self.plan, self.folder, self.dataset = plan, folder, dataset
         self.command, self.show = command, show
-        self.runs: dict[tuple[str, int], Run] = {}
-        self.seconds: dict[tuple[str, int], float] = {}
-        self.errors: dict[tuple[str, int], str] = {}
+        self.runs: dict[Member, Run] = {}
+        self.seconds: dict[Member, float] = {}
+        self.errors: dict[Member, str] = {}
 
-    def train_all(self, members: Sequence[tuple[str, int]], stop: Callable[[], bool]) -> None:
-        """Bring every member to its end; a failure is noted, and the next one has its turn."""
-        self._find_finished(members)
-        waiting = [member for member in members if member not in self.runs]
-        if self.runs:
-            self._tell(f"{len(self.runs)} of {len(members)} are finished already")
-        while waiting:
-            if stop():
-                raise Interrupted("between two members")
-            number, left = len(members) - len(waiting) + 1, self._left(waiting)
-            model, seed = waiting.pop(0)
-            self._tell(f"{number} of {len(members)}: {model}, seed {seed}{left}")
-            with self._kept_apart((model, seed)):
-                self._take(self._train(model, seed), (model, seed))
-
-    def _find_finished(self, members: Sequence[tuple[str, int]]) -> None:
+    def find_waiting(self, members: Sequence[Member]) -> list[Member]:
+        """Take in the members that are finished already; return the others."""
         for member in members:
             with suppress(DataError):  # none, or damaged, which is told when its turn comes
-                run = Run(self._folder(*member))
+                run = Run(self.place(member))
                 if run.result is not None:
-                    with self._kept_apart(member):
-                        self._take(run, member)
+                    with self.kept_apart(member):
+                        self.take(run, member)
+        if self.runs:
+            self.tell(f"{len(self.runs)} of {len(members)} are finished already")
+        return [member for member in members if member not in self.runs]
 
-    def _take(self, run: Run, member: tuple[str, int]) -> None:
+    def take(self, run: Run, member: Member) -> None:
+        """Take in a finished run."""
         self.seconds[member] = _seconds(run)
         self.runs[member] = run
 
     @contextmanager
-    def _kept_apart(self, member: tuple[str, int]) -> Iterator[None]:
+    def kept_apart(self, member: Member) -> Iterator[None]:
         """Note whatever goes wrong within the block as the member's failure, and go on after it."""
         try:
             yield
@@ -210,24 +212,21 @@ class _Series:
             if not isinstance(error, InkdigitsError):
                 words = f"{type(error).__name__}: {words}"
             self.errors[member] = words
-            self._tell(f"{member[0]}, seed {member[1]} failed: {words}")
+            self.tell(f"{member[0]}, seed {member[1]} failed: {words}")
 
-    def _train(self, model: str, seed: int) -> Run:
-        folder = self._folder(model, seed)
-        if folder.exists():
-            return resume(folder, data=self.dataset, show=self.show)
+    def training(self, member: Member) -> "Training":
+        """Return how a member is trained."""
+        model, seed = member
         # What the first seed found to be the faster precision holds for the others too.
         found = [run.manifest["precision"] for (name, _), run in self.runs.items() if name == model]
-        return train(
-            self.dataset,
+        return Training(
             model,
+            seed,
             self.plan.recipe,
-            seed=seed,
-            epochs=self.plan.epochs,
-            folder=folder,
-            precision=self.plan.precision or next(iter(found), None),
-            command=self.command,
-            show=self.show,
+            self.plan.epochs,
+            self.plan.precision or next(iter(found), None),
+            self.place(member),
+            tuple(self.command),
         )
 
     def measure_latencies(
@@ -241,7 +240,7 @@ class _Series:
                 raise Interrupted("while latencies were measured")
             member = min((m for m in self.runs if m[0] == model), default=None)
             if member is not None:
-                with self._kept_apart(member):
+                with self.kept_apart(member):
                     latencies[model] = _latency(Reader(self.runs[member].reader), image)
         return latencies
 
@@ -266,23 +265,71 @@ class _Series:
             "train_seconds": round(statistics.fmean(times), 1) if times else None,
             "latency_ms": latency,
             "precision": done[0].manifest["precision"] if done else None,
-            "runs": [str(self._folder(model, seed)) for seed in seeds],
+            "runs": [str(self.place((model, seed))) for seed in seeds],
             "error": "; ".join(errors) or None,
         }
 
-    def _folder(self, model: str, seed: int) -> Path:
-        return self.folder / f"{model}-seed{seed}"
+    def place(self, member: Member) -> Path:
+        """Return the folder of a member's run."""
+        return self.folder / "{}-seed{}".format(*member)
 
-    def _left(self, waiting: Sequence[tuple[str, int]]) -> str:
+    def time_left(self, waiting: Sequence[Member]) -> str:
         """Say how long the waiting members will take, once one of each model has been timed."""
         times = {model: seconds for (model, _), seconds in self.seconds.items()}
         if not all(model in times for model, _ in waiting):
             return ""
         return f" (about {math.ceil(sum(times[model] for model, _ in waiting) / 60)} min left)"
 
-    def _tell(self, words: str) -> None:
+    def tell(self, words: str) -> None:
+        """Tell how it goes, if that is wanted."""
         if self.show:
             tqdm.write(words, file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a member is trained, wherever that is; the fields are those of ``train``."""
+
+    model: str
+    seed: int
+    recipe: str
+    epochs: int | None
+    precision: str | None
+    folder: Path
+    command: tuple[str, ...]
+
+    def __call__(self, dataset: Dataset, show: bool) -> Run:
+        """Train it, from its checkpoint if it has one."""
+        if self.folder.exists():
+            return resume(self.folder, data=dataset, show=show)
+        return train(
+            dataset,
+            self.model,
+            self.recipe,
+            seed=self.seed,
+            epochs=self.epochs,
+            folder=self.folder,
+            precision=self.precision,
+            command=self.command,
+            show=show,
+        )
+
+
+Engine = Callable[[Series, Sequence[Member], Callable[[], bool]], None]
+"""Brings every waiting member to its end; raises Interrupted when the last argument says so."""
+
+
+def one_by_one(series: Series, waiting: Sequence[Member], stop: Callable[[], bool]) -> None:
+    """Train the members in this process; a failure is noted, and the next one has its turn."""
+    finished = len(series.runs)
+    for place, member in enumerate(waiting):
+        if stop():
+            raise Interrupted("between two members")
+        number, all_of_them = finished + place + 1, finished + len(waiting)
+        left = series.time_left(waiting[place:])
+        series.tell(f"{number} of {all_of_them}: {member[0]}, seed {member[1]}{left}")
+        with series.kept_apart(member):
+            series.take(series.training(member)(series.dataset, series.show), member)
 
 
 def _seconds(run: Run) -> float:

@@ -150,6 +150,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
     if run.result is not None:
         return run
+    keep_freed_memory()
     asked = run.manifest
     settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
     if dataclasses.asdict(settings) != asked["recipe"]:
@@ -278,7 +279,6 @@ def _choose_precision(
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     """Build the network with the initial weights of ``seed``, laid out for fast convolutions."""
-    keep_freed_memory()
     with torch.random.fork_rng():
         torch.manual_seed(
             int(np.random.SeedSequence([seed, _INITIAL_WEIGHTS]).generate_state(1)[0])

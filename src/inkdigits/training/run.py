@@ -58,6 +58,8 @@ class Run:
         """Hold the run for this process; InkdigitsError if another one trains in it."""
         try:
             with FileLock(self.folder / ".lock", timeout=0):
+                for left in self.folder.glob(".inkdigits-*"):  # by a process that was killed
+                    left.unlink(missing_ok=True)
                 yield
         except Timeout as error:
             raise InkdigitsError(

@@ -1,0 +1,1 @@
+"""Many trainings and many images, on as many machines as Ray has."""

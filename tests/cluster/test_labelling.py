@@ -1,0 +1,143 @@
+"""Many images labelled by Ray: every one once, whatever is killed on the way."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from inkdigits.cluster.connection import connected
+from inkdigits.cluster.labelling import label, label_piece
+from inkdigits.cluster.pieces import cut
+from inkdigits.errors import DataError, UsageError
+from inkdigits.reading import Reader
+from inkdigits.reading.reader import SHIPPED
+
+from .conftest import started, wait_until
+
+
+def parts(folder):
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def table(folder):
+    return pa.concat_tables([pyarrow.parquet.read_table(path) for path in parts(folder)])
+
+
+def test_labels_a_mixed_folder_as_the_reader_does(inkdigits, mixed, digits, tmp_path):
+    words = ("predict", SHIPPED, mixed, "-o", tmp_path / "out", "--json", "--cluster")
+    code, out, told = inkdigits(*words)
+    assert code == 0, told
+    assert {"n": 129, "broken": 3}.items() <= json.loads(out).items()
+    found = table(tmp_path / "out")
+    assert len(set(found["image"].to_pylist())) == found.num_rows == 129
+    reader = Reader()
+    alone = {f"{mixed}/deep/er/{i:03}.png": digits.images[i] for i in range(10)}
+    rows = {row["image"]: row for row in found.to_pylist()}
+    for name, image in alone.items():
+        (scores,) = reader.predict_proba(image[None])
+        assert rows[name]["label"] == scores.argmax()
+        assert rows[name]["probability"] == pytest.approx(scores.max(), abs=1e-5)
+        assert (rows[name]["refused"] is None) == (scores.max() >= reader.threshold)
+    with (tmp_path / "out" / "broken.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+    before = {path: path.stat().st_mtime_ns for path in parts(tmp_path / "out")}
+    assert inkdigits(*words)[:2] == (code, out)
+    assert {path: path.stat().st_mtime_ns for path in parts(tmp_path / "out")} == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kills a session of processes")
+def test_killed_half_way_it_goes_on_and_labels_each_image_once(inkdigits, digits, tmp_path):
+    for number in range(60):
+        place = tmp_path / "images" / f"{number:02}"
+        place.mkdir(parents=True)
+        for i, image in enumerate(digits.images[:40]):
+            Image.fromarray(image).save(place / f"{i}.png")
+    out = tmp_path / "out"
+    words = ("predict", SHIPPED, tmp_path / "images", "-o", out, "--json", "--cluster")
+    with started(*words) as process:
+        wait_until(lambda: len(parts(out)) >= 5, process)
+    done = {path: path.stat().st_mtime_ns for path in parts(out)}
+    assert 5 <= len(done) < 60
+    code, told, errors = inkdigits(*words)
+    assert code == 0, errors
+    assert json.loads(told)["n"] == 2400
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    names = table(out)["image"].to_pylist()
+    assert len(names) == len(set(names)) == 2400
+    assert {path.name for path in out.iterdir()} == {
+        "predictions.json", "broken", *(path.name for path in parts(out)),
+    }  # fmt: skip
+
+
+def test_a_piece_takes_memory_for_a_block_only(mixed, tmp_path, monkeypatch):
+    monkeypatch.setattr("inkdigits.cluster.labelling._BLOCK", 8)
+    seen = []
+    reader = Reader()
+    predict = reader.predict_proba
+    monkeypatch.setattr(reader, "predict_proba", lambda x: seen.append(len(x)) or predict(x))
+    (tmp_path / "broken").mkdir()
+    for number, piece in enumerate(cut([str(mixed)])):
+        label_piece(reader, piece, tmp_path, number)
+    assert max(seen) <= 8
+    assert table(tmp_path).num_rows == 129
+
+
+def test_another_reader_or_other_images_are_refused(mixed, tmp_path):
+    out = tmp_path / "out"
+    (out / "broken").mkdir(parents=True)
+    (out / "predictions.json").write_text(json.dumps({"reader": "another"}))
+    with pytest.raises(UsageError, match="begun with another reader"):
+        label(SHIPPED, [str(mixed)], out, "here", show=False)
+    begun = {"reader": Reader().sha256, "pieces": 1, "images": "others"}
+    (out / "predictions.json").write_text(json.dumps(begun))
+    with pytest.raises(UsageError, match="begun with other images"):
+        label(SHIPPED, [str(mixed)], out, "here", show=False)
+    (out / "predictions.json").write_text("{")
+    with pytest.raises(DataError, match="damaged"):
+        label(SHIPPED, [str(mixed)], out, "here", show=False)
+    (out / "predictions.json").rename(out / "mine.json")
+    with pytest.raises(UsageError, match="not empty"):
+        label(SHIPPED, [str(mixed)], out, "here", show=False)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7:6379", "ray://cluster:10001", "auto"])
+def test_a_cluster_beyond_this_machine_wants_a_token(address, monkeypatch):
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(UsageError, match="RAY_AUTH_MODE=token"), connected(address):
+        pass
+
+
+STRANGER = """
+import sys, ray
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False)
+except BaseException as error:
+    print("refused:", type(error).__name__)
+    raise SystemExit(0)
+print("let in")
+"""
+
+HOST = """
+import os, subprocess, sys
+from inkdigits.cluster.connection import HERE, connected
+with connected(HERE):
+    import ray
+    words = [sys.executable, sys.argv[1], ray.get_runtime_context().gcs_address]
+    for token in (os.environ["RAY_AUTH_TOKEN"], "guessed" * 10):
+        subprocess.run(words, env=os.environ | {"RAY_AUTH_TOKEN": token})
+"""
+
+
+def test_only_who_has_the_token_is_let_in(tmp_path):
+    (tmp_path / "stranger.py").write_text(STRANGER)
+    (tmp_path / "host.py").write_text(HOST)
+    words = [sys.executable, tmp_path / "host.py", tmp_path / "stranger.py"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=200)
+    first, second = done.stdout.splitlines()
+    assert first == "let in", done.stderr
+    assert second.startswith("refused"), done.stderr
