@@ -76,8 +76,10 @@ def _in_folder(folder: Path) -> Iterator[Piece]:
                 try:
                     yield from list(_in_file(path, str(path)))
                 except DataError:  # it stops nothing, and is told when it is read
-                    kind = "parquet" if name.lower().endswith(".parquet") else "zip"
-                    yield Piece(kind, str(path), 0, 1)
+                    if name.lower().endswith(".parquet"):
+                        yield Piece("parquet", str(path), 0, 1)
+                    else:
+                        yield Piece("zip", str(path), 0, 1)
 
 
 def _in_file(path: Path, source: str) -> Iterator[Piece]:
