@@ -19,8 +19,11 @@ def choose_precision(network: Network, images: Tensor, labels: Tensor) -> tuple[
     """Time a training step of ``network`` on the batch in both precisions.
 
     Returns the name of the faster one ("bfloat16" or "float32") and a sentence with the times. On
-    the CPU one thread's own time counts, so that a busy machine does not change the choice.
+    the CPU one thread's own time counts, so that a busy machine does not change the choice; on one
+    that has no convolutions in bfloat16 nothing is timed, since torch's own take seconds a step.
     """
+    if images.device.type == "cpu" and not has_bfloat16():
+        return "float32", "precision float32 (this processor has no bfloat16)"
     trial = copy.deepcopy(network).train()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -35,6 +38,12 @@ def choose_precision(network: Network, images: Tensor, labels: Tensor) -> tuple[
     chosen = "bfloat16" if times["bfloat16"] * _MARGIN < times["float32"] else "float32"
     measured = ", ".join(f"{name} {seconds * 1e3:.1f} ms" for name, seconds in times.items())
     return chosen, f"precision {chosen} (a step on one thread: {measured})"
+
+
+def has_bfloat16() -> bool:
+    """Tell whether oneDNN computes in bfloat16 on this processor (AVX-512, or Arm's own)."""
+    mkldnn = torch.backends.mkldnn.is_available()
+    return mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

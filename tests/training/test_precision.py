@@ -1,0 +1,48 @@
+"""Which precision is chosen, and that it is said why."""
+
+import platform
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkdigits.models import create
+from inkdigits.training import precision
+from inkdigits.training.precision import PRECISIONS, choose_precision, has_bfloat16
+
+IMAGES = torch.zeros(8, 28, 28, dtype=torch.uint8)
+LABELS = torch.arange(8)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="knows what processors of x86-64 tell")
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="asks Linux")
+def test_bfloat16_is_there_where_the_processor_tells_of_it():
+    flags = Path("/proc/cpuinfo").read_text().split()
+    assert has_bfloat16() == all(f"avx512{part}" in flags for part in ("bw", "vl", "dq"))
+
+
+def test_without_bfloat16_nothing_is_timed(monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(precision, "_step_time", lambda *_: pytest.fail("a step was timed"))
+    chosen, sentence = choose_precision(create("convnet_tiny"), IMAGES, LABELS)
+    assert chosen == "float32"
+    assert sentence == "precision float32 (this processor has no bfloat16)"
+
+
+@pytest.mark.parametrize("faster", PRECISIONS)
+def test_the_faster_is_chosen(faster, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(
+        precision, "_step_time", lambda *words: 0.01 if words[-1] == faster else 0.02
+    )
+    chosen, sentence = choose_precision(create("convnet_tiny"), IMAGES, LABELS)
+    assert chosen == faster
+    assert f"{faster} 10.0 ms" in sentence
+
+
+def test_a_close_call_falls_to_float32(monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(
+        precision, "_step_time", lambda *words: 0.0099 if words[-1] == "bfloat16" else 0.01
+    )
+    assert choose_precision(create("convnet_tiny"), IMAGES, LABELS)[0] == "float32"
