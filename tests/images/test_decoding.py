@@ -183,7 +183,7 @@ def test_mutated_files_give_an_answer_or_one_error(encode, form):
     ramp = np.add.outer(np.arange(40), 5 * np.arange(30)).astype(np.uint8)
     whole = encode(Image.fromarray(ramp).convert("RGB"), form)
 
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=500, suppress_health_check=list(HealthCheck))
     @given(changes=MUTATIONS, cut=st.integers(0, 3), keep=st.integers(1, 2**16))
     def check(changes, cut, keep):
         content = bytearray(whole)

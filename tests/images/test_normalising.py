@@ -137,7 +137,7 @@ def test_a_small_digit_in_a_large_picture_is_found(digit):
     assert likeness(normalise(on_paper(draw(digit))), normalise(far)) > 0.9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(list(STROKES)), st.integers(0, 80), st.integers(0, 70))
 def test_place_and_polarity_do_not_matter(digit, right, down):
     clean = on_paper(draw(digit, at=(20, 20)), 255, 0)

@@ -104,7 +104,7 @@ def test_a_photo_is_worked_on_at_a_smaller_size_and_boxes_are_its_own():
     check(found(np.asarray(large)), 4 * np.array(boxes), [4, 3, 5], slack=12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(x=st.integers(20, 240), y=st.integers(20, 180))
 def test_shifting_the_writing_shifts_the_boxes(x, y):
     ink, boxes = written(["385", "96"], at=(x, y))

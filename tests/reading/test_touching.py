@@ -26,7 +26,7 @@ def test_what_is_narrow_is_left_whole():
     assert cut_up(piece, 60) == ([piece], [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(arrays.arrays(np.bool_, st.tuples(st.integers(2, 40), st.integers(2, 80))))
 def test_parts_put_together_are_the_piece(mask):
     mask[0, 0] = mask[-1, -1] = True

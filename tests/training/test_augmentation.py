@@ -34,7 +34,7 @@ def test_equals_scipy_on_the_draws_of_the_report():
     np.testing.assert_allclose(ours, theirs, atol=0.02)  # of 255
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.floats(-0.6, 0.6),
     st.floats(-9, 9),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
@@ -22,7 +22,6 @@ def draw(seed, count, temperature=1.0):
     return logits, (cumulative < rng.random((count, 1))).sum(axis=1).clip(max=9)
 
 
-@settings(deadline=None)  # other work on the machine is no failure
 @given(st.integers(0, 2**32), st.floats(0.3, 3))
 def test_it_is_where_an_independent_search_finds_the_least_nll(seed, temperature):
     logits, labels = draw(seed, 300, temperature)
@@ -40,7 +39,6 @@ def test_it_recovers_the_temperature_that_labels_were_drawn_at(temperature):
     assert fit_temperature(*draw(0, 20_000, temperature)) == pytest.approx(temperature, rel=0.03)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.5, 2))
 def test_scaling_the_logits_scales_the_temperature(seed, scale):
     logits, labels = draw(seed, 200)
@@ -73,7 +71,6 @@ def test_no_images_are_named():
         fit_temperature(np.empty((0, 10)), np.empty(0, np.uint8))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 400), st.floats(0.01, 1), st.booleans())
 def test_the_threshold_is_the_largest_that_answers_enough(seed, count, answered, ties):
     probabilities = softmax(draw(seed, count)[0], axis=1).astype(np.float32)

@@ -135,7 +135,6 @@ def test_whatever_the_description_allows_or_forbids(address, mode):
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
             max_examples=TIMES * (40 if operation.path == "/v1/read" else 5),
-            deadline=None,
             database=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
