@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inkdigits.data import Dataset
 from inkdigits.training import Run, train
-from inkdigits.training.processes import Processes
+from inkdigits.training.processes import Processes, meet
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
 HERE = ("--standalone",)
@@ -39,6 +41,19 @@ def test_parts_are_disjoint_complete_and_of_one_size(length, count):
     numbers = [list(range(length))[part] for part in parts]
     assert list(itertools.chain(*numbers)) == list(range(length))
     assert max(map(len, numbers)) - min(map(len, numbers)) <= 1
+
+
+def test_processes_meet_though_another_start_left_its_address(monkeypatch):
+    kept = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(kept.port))
+    meet(0)  # a first start, whose store is gone with its process
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(meet, 1)
+        time.sleep(0.5)
+        first = meet(0)
+        second.result(timeout=60).set("word", "given")
+        assert first.get("word") == b"given"
 
 
 @pytest.fixture(scope="module")
