@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode
 from inkdigits.reading import Reader
 from inkdigits.reading.answer import is_digit_image, read
@@ -54,6 +55,8 @@ class Service:
 
     async def read_picture(self, content: bytes, *, one: bool) -> list[Reading]:
         """Read an encoded picture; DataError if it is none, Problem (413) if it is too large."""
+        if not content:
+            raise DataError("the body is empty; send a picture as it is")
         if len(content) <= TINY and content.startswith(PNG_28):
             image = decode(content)
             if is_digit_image(image):

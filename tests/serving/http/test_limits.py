@@ -84,6 +84,15 @@ def test_too_many_pixels_are_refused_before_decoding(client, tmp_path, monkeypat
     assert "25 megapixels" in message
 
 
+@pytest.mark.parametrize(
+    ("form", "mode", "size"), [("PNG", "1", (20_000, 10_000)), ("WEBP", "L", (5000, 3300))]
+)
+def test_what_the_decoder_will_not_hold_is_too_large_too(client, tmp_path, form, mode, size):
+    path = tmp_path / "large"
+    Image.new(mode, size).save(path, form)
+    told(client.post("/v1/read", content=path.read_bytes()), 413, "limit")
+
+
 def test_too_many_images_are_refused(start, digits):
     client = start(limits=Limits(images=3))
     rows = digits[:4].reshape(-1, 784).tolist()
