@@ -7,8 +7,9 @@ speed     Requests a second and latency of single digits (28×28 PNG, MNIST's te
           and in its threads) and behind LitServe (one by one, and in batches). All services run in
           turn in each round; the median over the rounds counts.
 overload  Ten times as much as the service manages, planned in time whatever it answers (open
-          loop): of sheets of digits, and of photos of one digit, 200×150. Images of 28×28 are read
-          so quickly that no generator on the same machine offers ten times as many.
+          loop): of sheets of digits, of photos of one digit, 200×150, and of single digits as
+          above. Those are read so quickly that no generator on the same machine offers ten times
+          as many, so a slower network reads them: 4 ms an image.
 memory    Resident memory of the process over 100,000 requests: digits, sheets, damaged pictures.
 
     python benchmarks/serve.py speed overload memory --rounds 5 --seconds 5
@@ -107,6 +108,8 @@ def running(name, reader, python):
     if name == "inkdigits":
         words = [sys.executable, "-m", "inkdigits", "serve", "--port", str(PORT)]
         words += ["--reader", str(reader)]
+    elif name == "slow network":
+        words = [sys.executable, str(HERE / "slow_network.py"), str(reader), str(PORT)]
     else:
         python = python if name.startswith("litserve") else sys.executable
         file = "peer_litserve.py" if name.startswith("litserve") else "peer_fastapi.py"
@@ -224,10 +227,14 @@ def speed(options, folder):
 
 
 def overload(options, folder):
-    made = {"sheets": sheets(), "photos of a digit": photos()}
-    for what, bodies in made.items():
+    made = {
+        "sheets": ("inkdigits", sheets()),
+        "photos of a digit": ("inkdigits", photos()),
+        "single digits, slow network": ("slow network", single_digits()),
+    }
+    for what, (name, bodies) in made.items():
         path = write_bodies(folder / what, bodies)
-        with running("inkdigits", options.reader, options.peer_python):
+        with running(name, options.reader, options.peer_python):
             load_it(path, connections=8, seconds=1)
             normal = load_it(path, connections=64, seconds=options.seconds)
             good = part(normal, 200)

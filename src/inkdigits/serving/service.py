@@ -1,8 +1,9 @@
 """From a request's body to readings: what runs where.
 
 The event loop moves bytes. Pictures are decoded and searched for digits in a few threads, and the
-network reads the digits of all requests in batches in one more. A 28×28 picture in MNIST's form
-needs no search, and takes less time to decode than to hand to a thread.
+network reads the digits of all requests in batches: in one thread more, or on the event loop where
+that takes less than handing them over. A 28×28 picture in MNIST's form needs no search, and takes
+less time to decode than to hand to a thread.
 """
 
 import asyncio

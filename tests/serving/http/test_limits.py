@@ -31,7 +31,9 @@ class SlowReader:
 
 
 @pytest.fixture
-def slow(reader):
+def slow(reader, monkeypatch):
+    """A reader that can be held up, whose network therefore never runs on the event loop."""
+    monkeypatch.setattr("inkdigits.serving.batching.QUICK", 0.0)
     slow = SlowReader(reader)
     yield slow
     slow.go.set()
@@ -241,10 +243,13 @@ def test_while_draining_it_is_not_ready_but_still_answers(start, digits, encode)
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize("quick", [0.0, 1.0])
 @pytest.mark.parametrize("kind", ["digit", "sheet"])
 def test_what_breaks_inside_is_told_without_its_inner_life(
-    start, reader, digits, number, encode, kind
+    start, reader, digits, number, encode, kind, quick, monkeypatch
 ):
+    monkeypatch.setattr("inkdigits.serving.batching.QUICK", quick)
+
     class Broken(SlowReader):
         def predict_proba(self, images):
             if not self.go.is_set():
