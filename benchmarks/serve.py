@@ -9,7 +9,7 @@ speed     Requests a second and latency of single digits (28×28 PNG, MNIST's te
 overload  Ten times as much as the service manages, planned in time whatever it answers (open
           loop): of sheets of digits, of photos of one digit, 200×150, and of single digits as
           above. Those are read so quickly that no generator on the same machine offers ten times
-          as many, so a slower network reads them: 4 ms an image.
+          as many, so a slower network reads them: 10 ms an image.
 memory    Resident memory of the process over 100,000 requests: digits, sheets, damaged pictures.
 
     python benchmarks/serve.py speed overload memory --rounds 5 --seconds 5

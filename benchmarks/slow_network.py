@@ -1,4 +1,4 @@
-"""The service with a network that takes 4 ms an image and leaves the processor alone meanwhile.
+"""The service with a network that takes 10 ms an image and leaves the processor alone meanwhile.
 
 ``python slow_network.py READER PORT``; benchmarks/serve.py starts it, to offer ten times as many
 single digits as are read. What the reader that ships manages no generator on the same machine can
@@ -11,7 +11,7 @@ import time
 from inkdigits.reading import Reader
 from inkdigits.serving import create_app, listen, run
 
-SECONDS = 0.004
+SECONDS = 0.01
 
 
 class Slow:
