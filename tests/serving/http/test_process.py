@@ -143,30 +143,19 @@ def test_a_second_signal_stops_without_waiting(reader):
         process.wait(5)
 
 
-def test_one_connection_serves_many_requests_also_refused_ones(reader, digits, encode):
-    with (
-        service(reader) as (_, port),
-        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
-    ):
-        statuses = []
-        for body in (encode(digits[0]), b"no picture", bytes(11 * 2**20), encode(digits[1])):
-            connection.request("POST", "/v1/read", body)
-            answer = connection.getresponse()
-            answer.read()
-            statuses.append(answer.status)
-        assert statuses == [200, 400, 413, 200]
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def impatient(reader):
-    """The port of a service that waits half a second for a request's head."""
+    """The port of a service, in a thread, that waits half a second for a request's head."""
     patient = functools.partial(Connection, patience=0.5)
     settings = uvicorn.Config(create_app(reader), http=patient, log_level="error", ws="none")
     with listen("127.0.0.1", 0) as listener:
         server = uvicorn.Server(settings)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield listener.getsockname()[1]
+        port = listener.getsockname()[1]
+        while get(port, "/readyz") != 200:
+            time.sleep(0.02)
+        yield port
         server.should_exit = True
         thread.join()
 
@@ -186,6 +175,17 @@ def test_who_does_not_finish_asking_is_sent_away(impatient, asked, begun):
             time.sleep(0.02)
         assert peer.recv(2**16) == b""
         assert 0.4 < time.monotonic() - began < 2
+
+
+def test_one_connection_serves_many_requests_also_refused_ones(impatient, digits, encode):
+    with closing(http.client.HTTPConnection("127.0.0.1", impatient, timeout=10)) as connection:
+        statuses = []
+        for body in (encode(digits[0]), b"no picture", bytes(11 * 2**20), encode(digits[1])):
+            connection.request("POST", "/v1/read", body)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        assert statuses == [200, 400, 413, 200]
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(reader, capsys):
