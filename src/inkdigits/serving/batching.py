@@ -18,15 +18,17 @@ Batch: TypeAlias = list[tuple[Images, Waiting]]
 
 BATCH = 64  # images; more gain nothing, and would keep a single digit waiting
 QUICK = 0.005  # seconds; handing a batch to another thread and back may take as long
+LAST = 16  # batches; the quickest of them had no wait for the processor in it
 
 
 class Batcher:
     """Takes images from requests and gives each its probabilities, one batch after the other.
 
-    A batch that ``predict`` reads quickly, judged by the last ones, is read on the event loop: one
-    thread then holds the interpreter, and a lone image waits for nobody. A slower one goes to a
-    thread, and while it runs the next gathers. Nobody waits for company, and under load batches
-    grow by themselves. The queue needs no bound of its own, since the gate bounds the requests.
+    A batch that ``predict`` reads quickly, judged by the quickest of the last ones, is read on the
+    event loop: no thread waits for another's turn at the interpreter, and a lone image waits for
+    nobody. A slower one goes to a thread, and while it runs the next gathers. Nobody waits for
+    company, and under load batches grow by themselves. The queue needs no bound of its own, since
+    the gate bounds the requests.
     """
 
     def __init__(self, predict: Callable[[Images], Scores], observe: Callable[[int], None]) -> None:
@@ -36,9 +38,7 @@ class Batcher:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "network")
         self._waiting: deque[tuple[Images, Waiting]] = deque()
         self._running = False
-        self._usual = (
-            0.0  # seconds that an image takes; the first ones come before anyone is let in
-        )
+        self._pace: deque[float] = deque(maxlen=LAST)  # seconds for an image
 
     def put(self, images: Images) -> "asyncio.Future[Scores]":
         """Queue images (N, 28, 28), from the event loop; the result is float32 (N, 10)."""
@@ -75,7 +75,7 @@ class Batcher:
             return
         self._observe(size)
         images = np.concatenate([images for images, _ in batch])
-        if size * self._usual < QUICK:
+        if size * min(self._pace, default=0.0) < QUICK:
             outcome: Scores | Exception
             try:
                 outcome = self._read(images)
@@ -88,10 +88,10 @@ class Batcher:
             )
 
     def _read(self, images: Images) -> Scores:
-        began = time.thread_time()  # which does not count the waiting for the interpreter
+        began = time.perf_counter()
         scores = self._predict(images)
-        taken = (time.thread_time() - began) / max(1, len(images))
-        self._usual += (taken - self._usual) / 4
+        if len(images):
+            self._pace.append((time.perf_counter() - began) / len(images))
         return scores
 
     def _finish(self, batch: Batch, outcome: Scores | BaseException) -> None:
