@@ -236,7 +236,10 @@ def overload(options, folder):
         path = write_bodies(folder / what, bodies)
         with running(name, options.reader, options.peer_python):
             load_it(path, connections=8, seconds=1)
-            normal = load_it(path, connections=64, seconds=options.seconds)
+            for connections in (64, 32, 16, 8, 4, 2, 1):  # as many as it serves without a refusal
+                normal = load_it(path, connections=connections, seconds=options.seconds)
+                if not part(normal, 503)["n"]:
+                    break
             good = part(normal, 200)
             capacity = good["n"] / options.seconds
             result = load_it(path, connections=1000, seconds=options.seconds, rate=10 * capacity)
@@ -244,7 +247,7 @@ def overload(options, folder):
         offered = (taken["n"] + refused["n"]) / options.seconds
         others = {s: v["n"] for s, v in result["by_status"].items() if s not in ("200", "503")}
         print(
-            f"\noverload, {what}: capacity {capacity:.0f}/s with 64 connections, "
+            f"\noverload, {what}: capacity {capacity:.0f}/s with {connections} connections, "
             f"p50 {good['p50_ms']:.1f} ms, p99 {good['p99_ms']:.1f} ms\n"
             f"  offered  {offered:.0f}/s ({offered / capacity:.1f} times), "
             f"generator late by at most {result['late_ms']:.1f} ms\n"

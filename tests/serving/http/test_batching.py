@@ -58,7 +58,11 @@ def test_what_waits_is_read_at_once_in_batches_of_bounded_size():
 
 
 @pytest.mark.parametrize(("seconds", "thread"), [(0.0, "MainThread"), (0.01, "network_0")])
-def test_a_quick_network_runs_on_the_event_loop_and_a_slow_one_beside_it(seconds, thread):
+def test_a_quick_network_runs_on_the_event_loop_and_a_slow_one_beside_it(
+    seconds, thread, monkeypatch
+):
+    monkeypatch.setattr("inkdigits.serving.batching.QUICK", 0.005)
+
     async def talk(batcher):
         await batcher.put(images(1))  # after which it is known
         await batcher.put(images())  # which tells nothing of it
