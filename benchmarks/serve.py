@@ -236,11 +236,11 @@ def overload(options, folder):
         path = write_bodies(folder / what, bodies)
         with running(name, options.reader, options.peer_python):
             load_it(path, connections=8, seconds=1)
-            for connections in (64, 32, 16, 8, 4, 2, 1):  # as many as it serves without a refusal
-                normal = load_it(path, connections=connections, seconds=options.seconds)
-                if not part(normal, 503)["n"]:
+            for count in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64):
+                tried = load_it(path, connections=count, seconds=options.seconds)
+                if part(tried, 503)["n"]:
                     break
-            good = part(normal, 200)
+                connections, good = count, part(tried, 200)  # as many as get no refusal
             capacity = good["n"] / options.seconds
             result = load_it(path, connections=1000, seconds=options.seconds, rate=10 * capacity)
         taken, refused = part(result, 200), part(result, 503)

@@ -17,7 +17,7 @@ Waiting: TypeAlias = "asyncio.Future[Scores] | concurrent.futures.Future[Scores]
 Batch: TypeAlias = list[tuple[Images, Waiting]]
 
 BATCH = 64  # images; more gain nothing, and would keep a single digit waiting
-QUICK = 0.0005  # seconds; handing a lone image to another thread and back takes as long
+QUICK = 0.005  # seconds; handing a batch to another thread and back may take as long
 LAST = 16  # batches; the quickest of them had no wait for the processor in it
 
 
