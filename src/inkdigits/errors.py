@@ -31,6 +31,10 @@ class DataError(InkdigitsError):
     exit_code = 3
 
 
+class TooLarge(DataError):
+    """A file that is sound, but has more in it than is read."""
+
+
 class QualityError(InkdigitsError):
     """The result is below the quality that was asked for."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from inkdigits.errors import DataError
+from inkdigits.errors import DataError, TooLarge
 from inkdigits.images.contract import Images
 
 MAX_BYTES = 64 * 2**20
@@ -19,6 +19,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 # is decoded, unless it is progressive, which holds all its coefficients at once.
 _MEGAPIXELS = {"JPEG": 50, "HEIF": 50, "WEBP": 16}
 _MEGAPIXELS_ELSE = 36
+_BOMB = f"over {_MEGAPIXELS_ELSE} megapixels; scale the picture down"
 _HALVED_ABOVE = 16_000_000
 _STRIP = 4_000_000  # pixels turned to grey at a time
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -42,13 +43,14 @@ def decode(content: bytes, where: object = None) -> Images:
     becomes white, or black where all ink is white. Values deeper than 8 bits are stretched over
     0–255. A JPEG of more than 16 megapixels comes at half its size.
 
-    Raises DataError if the bytes are no such picture, are cut short, or are too many (MAX_BYTES),
-    and if the picture has more than 36 megapixels (JPEG and HEIC 50, WebP 16).
+    Raises DataError if the bytes are no such picture or are cut short; TooLarge, which is one, if
+    they are too many (MAX_BYTES) or the picture has more than 36 megapixels (JPEG and HEIC 50,
+    WebP 16).
     """
     if not content:
         raise DataError("the file is empty", where)
     if len(content) > MAX_BYTES:
-        raise DataError(
+        raise TooLarge(
             f"larger than {MAX_BYTES >> 20} MiB; scale the picture down, or save it as JPEG", where
         )
     with warnings.catch_warnings():
@@ -63,8 +65,7 @@ def decode(content: bytes, where: object = None) -> Images:
             message = "not a picture in a format known here; save it as PNG or JPEG"
             raise DataError(message, where) from error
         except Image.DecompressionBombError as error:
-            message = f"over {_MEGAPIXELS_ELSE} megapixels; scale the picture down"
-            raise DataError(message, where) from error
+            raise TooLarge(_BOMB, where) from error
         except Exception as error:  # decoders raise whatever they like on damaged bytes
             raise DataError("the picture is damaged or cut short; save it anew", where) from error
 
@@ -72,13 +73,15 @@ def decode(content: bytes, where: object = None) -> Images:
 def picture_size(content: bytes) -> tuple[int, int]:
     """Return width and height as the picture's header has them, before anything is decoded.
 
-    DataError where there is no such header.
+    DataError where there is no such header; TooLarge where it tells of hundreds of megapixels.
     """
     try:
         with _open(content, None) as picture:
             return picture.size
     except DataError:
         raise
+    except Image.DecompressionBombError as error:
+        raise TooLarge(_BOMB) from error
     except Exception as error:  # decoders raise whatever they like on damaged bytes
         raise DataError("not a picture in a format known here; save it as PNG or JPEG") from error
 
@@ -101,7 +104,7 @@ def _check_size(picture: Image.Image, where: object) -> None:
     if picture.info.get("progressive"):
         most = _MEGAPIXELS_ELSE
     if picture.width * picture.height > most * 1_000_000:
-        raise DataError(
+        raise TooLarge(
             f"picture of {picture.width}×{picture.height} pixels; at most {most} megapixels are "
             "read, so scale it down",
             where,

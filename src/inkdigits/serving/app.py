@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from inkdigits import __version__
-from inkdigits.errors import DataError, UsageError
+from inkdigits.errors import DataError, TooLarge, UsageError
 from inkdigits.images import SIZE, Images
 from inkdigits.reading import Reader
 from inkdigits.reading.readings import Reading
@@ -108,6 +108,8 @@ def create_app(
                 text = f"the body did not arrive within {limits.deadline:g} s"
                 raise Problem(408, "slow", text, close=True) from None
             raise busy(f"no reading within {limits.deadline:g} s; try again later") from None
+        except TooLarge as error:
+            raise Problem(413, "limit", error.message) from error
         except DataError as error:
             raise Problem(400, "data", error.message, error.where) from error
         finally:

@@ -69,7 +69,7 @@ async def read_body(receive: Receive, limits: Limits) -> bytes | None:
 
 
 def check_pixels(content: bytes, limits: Limits) -> None:
-    """Refuse a picture of too many pixels by its header: Problem, or DataError if it is none."""
+    """Refuse a picture of too many pixels by its header (Problem, TooLarge), or DataError."""
     width, height = picture_size(content)
     if width * height > limits.pixels:
         raise Problem(

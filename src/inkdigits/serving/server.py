@@ -1,6 +1,7 @@
 """Running the service: uvicorn, and how it stops without losing a request."""
 
 import asyncio
+import functools
 import socket
 import time
 from types import FrameType
@@ -9,12 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from inkdigits.errors import InkdigitsError, UsageError
+from inkdigits.serving.connection import Connection
 from inkdigits.serving.gate import Gate
 
 BACKLOG = 2048
-LAST_WORDS = (
-    0.2  # seconds for a request on a connection that was taken just before the doors closed
-)
+LAST_WORDS = 0.2  # seconds for a request on a connection taken just before the doors closed
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -25,9 +25,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # what follows names the address again
         raise InkdigitsError(
-            f"cannot listen there ({error.strerror}); give another --host or --port",
-            f"{host}:{port}",
+            f"cannot listen there ({reason}); give another --host or --port", f"{host}:{port}"
         ) from error
 
 
@@ -41,8 +41,9 @@ def run(app: FastAPI, listener: socket.socket) -> int:
     gate: Gate = app.state.gate
     config = uvicorn.Config(
         app,
+        http=functools.partial(Connection, patience=gate.limits.deadline),  # type: ignore[arg-type]
         access_log=False,  # /metrics counts, and a line for each request would cost a tenth of them
-        log_level="warning",
+        log_level="error",  # its warnings are of what clients send
         server_header=False,
         proxy_headers=False,  # nothing here depends on who asks
         ws="none",

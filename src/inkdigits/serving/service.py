@@ -1,8 +1,9 @@
 """From a request's body to readings: what runs where.
 
 The event loop moves bytes. Pictures are decoded and searched for digits in a few threads, and the
-network reads the digits of all requests in batches in one more. A 28×28 picture in MNIST's form
-needs no search, and takes less time to decode than to hand to a thread.
+network reads the digits of all requests in batches: in one thread more, or on the event loop where
+that takes less than handing them over. A 28×28 picture in MNIST's form needs no search, and takes
+less time to decode than to hand to a thread.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode
 from inkdigits.reading import Reader
 from inkdigits.reading.answer import is_digit_image, read
@@ -54,6 +56,8 @@ class Service:
 
     async def read_picture(self, content: bytes, *, one: bool) -> list[Reading]:
         """Read an encoded picture; DataError if it is none, Problem (413) if it is too large."""
+        if not content:
+            raise DataError("the body is empty; send a picture as it is")
         if len(content) <= TINY and content.startswith(PNG_28):
             image = decode(content)
             if is_digit_image(image):

@@ -31,7 +31,9 @@ class SlowReader:
 
 
 @pytest.fixture
-def slow(reader):
+def slow(reader, monkeypatch):
+    """A reader that can be held up, whose network therefore never runs on the event loop."""
+    monkeypatch.setattr("inkdigits.serving.batching.QUICK", 0.0)
     slow = SlowReader(reader)
     yield slow
     slow.go.set()
@@ -82,6 +84,15 @@ def test_too_many_pixels_are_refused_before_decoding(client, tmp_path, monkeypat
     monkeypatch.setattr("inkdigits.reading.answer.decode", never)
     message = told(client.post("/v1/read", content=path.read_bytes()), 413, "limit")
     assert "25 megapixels" in message
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "size"), [("PNG", "1", (20_000, 10_000)), ("WEBP", "L", (5000, 3300))]
+)
+def test_what_the_decoder_will_not_hold_is_too_large_too(client, tmp_path, form, mode, size):
+    path = tmp_path / "large"
+    Image.new(mode, size).save(path, form)
+    told(client.post("/v1/read", content=path.read_bytes()), 413, "limit")
 
 
 def test_too_many_images_are_refused(start, digits):
@@ -232,10 +243,13 @@ def test_while_draining_it_is_not_ready_but_still_answers(start, digits, encode)
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize("quick", [0.0, 1.0])
 @pytest.mark.parametrize("kind", ["digit", "sheet"])
 def test_what_breaks_inside_is_told_without_its_inner_life(
-    start, reader, digits, number, encode, kind
+    start, reader, digits, number, encode, kind, quick, monkeypatch
 ):
+    monkeypatch.setattr("inkdigits.serving.batching.QUICK", quick)
+
     class Broken(SlowReader):
         def predict_proba(self, images):
             if not self.go.is_set():

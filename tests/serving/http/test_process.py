@@ -1,5 +1,6 @@
 """The command as a process of its own: over real sockets, until it is told to stop."""
 
+import functools
 import http.client
 import json
 import re
@@ -12,8 +13,11 @@ import time
 from contextlib import closing, contextmanager
 
 import pytest
+import uvicorn
 
 from inkdigits.cli import main
+from inkdigits.serving import create_app, listen
+from inkdigits.serving.connection import Connection
 
 
 @contextmanager
@@ -60,13 +64,14 @@ class Visitor(threading.Thread):
 
     def run(self):
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-            try:
-                connection.connect()
-            except OSError:
-                return  # the doors are closed: nothing was accepted, nothing is lost
-            if not self.talk(connection):
-                return
+            address = "127.0.0.1", self.port
+            with closing(http.client.HTTPConnection(*address, timeout=20)) as connection:
+                try:
+                    connection.connect()
+                except OSError:
+                    return  # the doors are closed: nothing was accepted, nothing is lost
+                if not self.talk(connection):
+                    return
 
     def talk(self, connection):
         asked = 0
@@ -138,11 +143,42 @@ def test_a_second_signal_stops_without_waiting(reader):
         process.wait(5)
 
 
-def test_one_connection_serves_many_requests_also_refused_ones(reader, digits, encode):
-    with (
-        service(reader) as (_, port),
-        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
-    ):
+@pytest.fixture(scope="module")
+def impatient(reader):
+    """The port of a service, in a thread, that waits half a second for a request's head."""
+    patient = functools.partial(Connection, patience=0.5)
+    settings = uvicorn.Config(create_app(reader), http=patient, log_level="error", ws="none")
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        port = listener.getsockname()[1]
+        while get(port, "/readyz") != 200:
+            time.sleep(0.02)
+        yield port
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("asked", "begun"),
+    [(b"", b""), (b"", b"GET /livez HT"), (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /li")],
+)
+def test_who_does_not_finish_asking_is_sent_away(impatient, asked, begun):
+    with socket.create_connection(("127.0.0.1", impatient), timeout=3) as peer:
+        if asked:
+            peer.sendall(asked)
+            assert peer.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        began = time.monotonic()
+        for byte in begun:  # which does not buy more time
+            peer.sendall(bytes([byte]))
+            time.sleep(0.02)
+        assert peer.recv(2**16) == b""
+        assert 0.4 < time.monotonic() - began < 2
+
+
+def test_one_connection_serves_many_requests_also_refused_ones(impatient, digits, encode):
+    with closing(http.client.HTTPConnection("127.0.0.1", impatient, timeout=10)) as connection:
         statuses = []
         for body in (encode(digits[0]), b"no picture", bytes(11 * 2**20), encode(digits[1])):
             connection.request("POST", "/v1/read", body)
@@ -158,7 +194,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(reader, capsys):
         assert main(["serve", "--reader", str(reader.path), "--port", port]) == 1
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
-    assert f"127.0.0.1:{port}: cannot listen there" in err
+    assert f"127.0.0.1:{port}: cannot listen there (Address already in use);" in err
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,11 @@ def test_json_that_is_wrong_is_told_with_its_place(client, body, where):
     assert "\n" not in error["message"]
 
 
+def test_an_empty_body_is_told_as_such(client):
+    error = client.post("/v1/read", content=b"").json()["error"]
+    assert error["message"].startswith("the body is empty")
+
+
 @pytest.mark.parametrize("cut", [0, 1, 8, 40, 200])
 def test_bytes_that_are_no_picture(client, encode, number, cut):
     answer = client.post("/v1/read", content=encode(number)[:cut])

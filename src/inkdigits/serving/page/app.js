@@ -13,7 +13,7 @@ const BLANK = { strokes: [], picture: null };
 
 const byId = (id) => document.getElementById(id);
 const canvas = byId("ink");
-const readings = new Latest(40);
+const readings = new Latest(24);
 
 let sheet = BLANK; // {strokes, picture}: replaced by the next, never changed but for the live stroke
 let past = []; // the sheets before it

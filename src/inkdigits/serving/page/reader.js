@@ -28,7 +28,7 @@ export async function about() {
   const answer = await fetch("v1/reader");
   if (!answer.ok) return "";
   const { origin = {} } = await answer.json();
-  return `Read by ${origin.network}, trained on ${origin["trained on"]}. What you write goes to this page's own server and is not kept.`;
+  return `Read by ${origin.network}, trained on ${origin["trained on"]}. What you write goes to this page’s own server and is not kept.`;
 }
 
 function sentence(text) {
