@@ -191,7 +191,9 @@ def main():
     parser.add_argument("parts", nargs="*", default=["predict", "ray", "train"])
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to work; default one that goes at the end")
+    parser.add_argument(
+        "--folder", type=Path, help="where to work; default one that goes at the end"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         folder = Path(place)

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from inkdigits.cluster.connection import connected
@@ -21,6 +23,7 @@ from inkdigits.cluster.pieces import Item, Piece, cut, read
 from inkdigits.data import NAMED
 from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.files import whole_file
+from inkdigits.images import Images
 from inkdigits.reading import Reader
 from inkdigits.reading.predictions import prediction_table, write_predictions
 
@@ -55,6 +58,26 @@ def label(
     content = Reader(reader).path.read_bytes()
     folder = folder.resolve()
     _begin(folder, hashlib.sha256(content).hexdigest(), pieces)
+    with _alone(folder):
+        return _label_rest(content, pieces, folder, address, show)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; InkdigitsError if another one labels into it."""
+    try:
+        with FileLock(folder / _ASIDE / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise InkdigitsError(
+            "another process is labelling into this folder; wait for it or stop it", folder
+        ) from error
+
+
+def _label_rest(
+    reader: bytes, pieces: Sequence[Piece], folder: Path, address: str, show: bool
+) -> Labelled:
+    """Label the pieces whose parts are not there yet, and sum up."""
     waiting = [number for number in range(len(pieces)) if not _part(folder, number).exists()]
     if waiting:
         with (
@@ -68,7 +91,7 @@ def label(
                 leave=False,
             ) as bar,
         ):
-            for _ in _labelled(content, folder, {number: pieces[number] for number in waiting}):
+            for _ in _labelled(reader, folder, {number: pieces[number] for number in waiting}):
                 bar.update()
     return _finish(folder, len(pieces))
 
@@ -82,7 +105,7 @@ def _labelled(reader: bytes, folder: Path, pieces: dict[int, Piece]) -> Iterator
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # set to INFO as it is loaded
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # set to INFO as it is loaded
     DataContext.get_current().enable_progress_bars = False
     workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
     rows = [{"number": number, "piece": json.dumps(p.as_dict())} for number, p in pieces.items()]
@@ -122,43 +145,45 @@ class Labeller:
 
 def label_piece(reader: Reader, piece: Piece, folder: Path, number: int) -> None:
     """Write a piece's part, and before it, if any of its images are broken, which and why."""
-    broken: list[tuple[str, str]] = []
+    with ExitStack() as stack:
 
-    def tables() -> Iterator[pa.Table]:
-        yield prediction_table([], np.empty((0, 10), np.float32), reader.threshold)
-        items = read(piece)
-        while block := list(islice(items, _BLOCK)):
-            yield from _table(reader, block, broken)
-        if broken:
-            _write_broken(folder / _ASIDE / f"{number:06}.csv", broken)
+        def whole(items: Iterator[Item]) -> Iterator[tuple[str, Images]]:
+            broken = None
+            for name, image in items:
+                if not isinstance(image, str):
+                    yield name, image
+                    continue
+                if broken is None:
+                    path = folder / _ASIDE / f"{number:06}.csv"
+                    broken = stack.enter_context(_broken_file(path))
+                broken((name, image))
+            stack.close()
 
-    write_predictions(_part(folder, number), tables())
+        def tables() -> Iterator[pa.Table]:
+            yield prediction_table([], np.empty((0, 10), np.float32), reader.threshold)
+            items = whole(read(piece))
+            while block := list(islice(items, _BLOCK)):
+                names, images = zip(*block, strict=True)
+                scores = reader.predict_proba(np.stack(images))
+                yield prediction_table(names, scores, reader.threshold)
 
-
-def _table(reader: Reader, items: list[Item], broken: list[tuple[str, str]]) -> Iterator[pa.Table]:
-    whole = []
-    for name, image in items:
-        if isinstance(image, str):
-            broken.append((name, image))
-        else:
-            whole.append((name, image))
-    if whole:
-        names, images = zip(*whole, strict=True)
-        yield prediction_table(names, reader.predict_proba(np.stack(images)), reader.threshold)
+        write_predictions(_part(folder, number), tables())
 
 
 def _part(folder: Path, number: int) -> Path:
     return folder / f"part-{number:06}.parquet"
 
 
-def _write_broken(path: Path, rows: Sequence[Sequence[str]]) -> None:
+@contextmanager
+def _broken_file(path: Path) -> Iterator[Callable[[Sequence[str]], Any]]:
+    """Write a file of broken images; yields what takes a row of it."""
     with (
         whole_file(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
-        writer = csv.writer(file)
-        writer.writerow(("image", "reason"))
-        writer.writerows(rows)
+        write = csv.writer(file).writerow
+        write(("image", "reason"))
+        yield write
 
 
 def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
@@ -192,12 +217,14 @@ def _finish(folder: Path, parts: int) -> Labelled:
     import pyarrow.parquet as pq
 
     images = sum(pq.read_metadata(_part(folder, number)).num_rows for number in range(parts))
-    rows: list[list[str]] = []
-    for path in sorted((folder / _ASIDE).glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows += list(csv.reader(file))[1:]
-    if rows:
-        _write_broken(folder / BROKEN, rows)
+    broken, aside = 0, sorted((folder / _ASIDE).glob("*.csv"))
+    if aside:
+        with _broken_file(folder / BROKEN) as write:
+            for path in aside:
+                with path.open(encoding="utf-8", newline="") as file:
+                    for row in islice(csv.reader(file), 1, None):
+                        write(row)
+                        broken += 1
     for left in (*folder.glob(".inkdigits-*"), *(folder / _ASIDE).glob(".inkdigits-*")):
         left.unlink(missing_ok=True)  # by workers that were killed
-    return Labelled(folder, images, len(rows), parts)
+    return Labelled(folder, images, broken, parts)
