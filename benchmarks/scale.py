@@ -17,7 +17,6 @@ All by the reader that ships, each run in a process of its own. Takes about half
 import argparse
 import json
 import os
-import resource
 import secrets
 import socket
 import subprocess
@@ -139,7 +138,7 @@ def label(folder, source, address, token):
 
 def measure_ray(folder, images, rounds):
     many, few, tiny = folder / "many.parquet", folder / "few.parquet", folder / "tiny.parquet"
-    count, parts = images // 5, 1_000
+    count, parts = images // 5, min(1_000, images // 5)
     write_digits(many, count)
     write_digits(few, 2)
     pq.write_table(pq.read_table(many).slice(0, parts), tiny, row_group_size=1)
@@ -191,9 +190,7 @@ def main():
     parser.add_argument("parts", nargs="*", default=["predict", "ray", "train"])
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--folder", type=Path, help="where to work; default one that goes at the end"
-    )
+    parser.add_argument("--folder", type=Path, help="where there is room for 1 GB")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         folder = Path(place)
