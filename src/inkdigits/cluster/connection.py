@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator[None]:
             logging_level=logging.ERROR,
         )
     except (OSError, OverflowError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        words = " ".join(str(error).split())[:200]
+        words = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
         raise InkdigitsError(f"Ray cannot be reached ({words})", address) from error
     try:
         if address != HERE and ray.get(ray.remote(num_cpus=0)(_auth_mode).remote()) != "token":

@@ -59,6 +59,7 @@ def label(
     folder = folder.resolve()
     _begin(folder, hashlib.sha256(content).hexdigest(), pieces)
     with _alone(folder):
+        (folder / _ASIDE).mkdir(exist_ok=True)
         return _label_rest(content, pieces, folder, address, show)
 
 
@@ -66,7 +67,7 @@ def label(
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder for this process; InkdigitsError if another one labels into it."""
     try:
-        with FileLock(folder / _ASIDE / ".lock", timeout=0):
+        with FileLock(folder / ".lock", timeout=0):
             yield
     except Timeout as error:
         raise InkdigitsError(
@@ -193,7 +194,7 @@ def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
         digest.update(json.dumps(piece.as_dict()).encode())
     asked = {"reader": reader, "pieces": len(pieces), "images": digest.hexdigest()}
     try:
-        (folder / _ASIDE).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InkdigitsError(f"cannot be made ({error.strerror})", folder) from error
     path = folder / MANIFEST
@@ -206,7 +207,7 @@ def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
             what = "another reader" if begun.get("reader") != reader else "other images"
             raise UsageError(f"was begun with {what}; name another folder with -o", folder)
         return
-    if any(path.name != _ASIDE for path in folder.iterdir()):
+    if any(folder.iterdir()):
         raise UsageError("is not empty; name another folder with -o", folder)
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(asked, indent=1) + "\n")
