@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from statistics import median
@@ -120,12 +120,29 @@ def cluster(cores):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    words = ("start", "--head", "--include-dashboard", "false", "--port", port)
-    run(RAY, *words, "--num-cpus", cores, "--disable-usage-stats", **token)
-    try:
-        yield f"127.0.0.1:{port}", token
-    finally:
-        run(RAY, "stop", **token)
+    words = ["start", "--head", "--block", "--include-dashboard", "false", "--disable-usage-stats"]
+    words += ["--num-cpus", str(cores), "--port", str(port)]
+    with subprocess.Popen(
+        [RAY, *words],
+        env=os.environ | token,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as ray:
+        try:
+            wait_until_ready(port)
+            yield f"127.0.0.1:{port}", token
+        finally:
+            ray.terminate()  # `ray stop` would end every other Ray of this machine too
+
+
+def wait_until_ready(port):
+    """Wait until somebody listens at the port, and the node has joined."""
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            time.sleep(10)
+            return
+        time.sleep(0.1)
+    raise SystemExit("Ray did not start")
 
 
 def label(folder, source, address, token):
