@@ -58,6 +58,16 @@ if dist.get_rank() == 0:
 dist.destroy_process_group()
 """
 
+# Small, since a process is said to have held what the one held that started it.
+WATCH = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:]).returncode
+memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(f"\\n{time.perf_counter() - start} {memory}")
+sys.exit(code)
+"""
+
 
 def write_digits(path, count):
     """Write ``count`` augmented images as Hugging Face ships MNIST, a row group at a time."""
@@ -86,19 +96,17 @@ def run(*words, **variables):
 
     An error of the command is ours.
     """
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [str(word) for word in words],
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, *map(str, words)],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | variables,
-    ) as process:
-        out = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))}: {process.returncode}")
-    return time.perf_counter() - start, used.ru_maxrss / 1024, out
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, words))}: {done.returncode}")
+    out, _, told = done.stdout.rstrip().rpartition("\n")
+    seconds, kibibytes = map(float, told.split())
+    return seconds, kibibytes / 1024, out
 
 
 def measure_predict(folder, images):
