@@ -174,6 +174,7 @@ def measure_ray(folder, images, rounds):
             if threads:
                 words = ("taskset", "-c", "0", *words)
             rates[name].append(count / run(*words, **threads)[0])
+            print(f"{name}: {rates[name][-1]:,.0f} a second", flush=True)
         for cores in (1, 2):
             with cluster(cores) as (address, token):
                 start, _, _ = label(folder, few, address, token)
