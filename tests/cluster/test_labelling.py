@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from inkdigits.cluster.connection import connected
-from inkdigits.cluster.labelling import label, label_piece
+from inkdigits.cluster.labelling import Labeller, label, label_piece
 from inkdigits.cluster.pieces import cut
 from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.reading import Reader
@@ -85,6 +85,14 @@ def test_a_piece_takes_memory_for_a_block_only(mixed, tmp_path, monkeypatch):
         label_piece(reader, piece, tmp_path, number)
     assert max(seen) <= 8
     assert table(tmp_path).num_rows == 129
+
+
+def test_what_a_worker_cannot_write_is_told(mixed, tmp_path):
+    labeller = Labeller(SHIPPED.read_bytes(), str(tmp_path / "none"))
+    piece = next(cut([str(mixed / "some.zip")]))
+    told = labeller({"number": 0, "piece": json.dumps(piece.as_dict())})["error"]
+    assert told.startswith(f"{tmp_path}/none/")
+    assert "cannot be written" in told
 
 
 def test_another_reader_or_other_images_are_refused(mixed, tmp_path):
@@ -164,7 +172,7 @@ print("let in")
 
 # Asks Ray's own processes, too, wherever they listen beyond loopback.
 HOST = """
-import os, subprocess, sys, urllib.error, urllib.request
+import http.client, os, subprocess, sys, urllib.error, urllib.request
 from inkdigits.cluster.connection import HERE, connected
 with connected(HERE):
     import ray
@@ -184,7 +192,7 @@ with connected(HERE):
                     print("open", answer.status, process.cmdline())
             except urllib.error.HTTPError as error:
                 print("closed", error.code)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 print("closed")  # it speaks gRPC
 """
 

@@ -118,12 +118,12 @@ def _labelled(reader: bytes, folder: Path, pieces: dict[int, Piece]) -> Iterator
         num_cpus=1,
     )
     try:
-        yield from done.iter_rows()
+        for row in done.iter_rows():
+            if row["error"]:
+                raise InkdigitsError(row["error"])
+            yield row
     except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None) or error
-        if isinstance(cause, InkdigitsError):
-            raise InkdigitsError(cause.message, cause.where) from error
-        words = str(error).strip().splitlines()[-1]
+        words = str(error.__cause__ or error).strip().splitlines()[0]
         raise InkdigitsError(f"a worker failed ({words}); run the same again to go on") from error
 
 
@@ -137,11 +137,17 @@ class Labeller:
             self.reader = Reader(path, threads=1)
         self.folder = Path(folder)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, int]:
-        """Label the piece that ``row`` describes; returns its number."""
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Label the piece that ``row`` describes; returns its number, and what went wrong.
+
+        Our errors do not travel whole, so their words do.
+        """
         number, fields = int(row["number"]), json.loads(row["piece"])
-        label_piece(self.reader, Piece(**fields), self.folder, number)
-        return {"number": number}
+        try:
+            label_piece(self.reader, Piece(**fields), self.folder, number)
+        except InkdigitsError as error:
+            return {"number": number, "error": str(error)}
+        return {"number": number, "error": ""}
 
 
 def label_piece(reader: Reader, piece: Piece, folder: Path, number: int) -> None:
