@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from inkdigits.cluster.connection import connected
-from inkdigits.cluster.labelling import label, label_piece
+from inkdigits.cluster.labelling import Labeller, label, label_piece
 from inkdigits.cluster.pieces import cut
-from inkdigits.errors import DataError, UsageError
+from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.reading import Reader
 from inkdigits.reading.reader import SHIPPED
 
@@ -70,7 +70,7 @@ def test_killed_half_way_it_goes_on_and_labels_each_image_once(inkdigits, digits
     names = table(out)["image"].to_pylist()
     assert len(names) == len(set(names)) == 2400
     assert {path.name for path in out.iterdir()} == {
-        "predictions.json", "broken", *(path.name for path in parts(out)),
+        "predictions.json", "broken", ".lock", *(path.name for path in parts(out)),
     }  # fmt: skip
 
 
@@ -85,6 +85,14 @@ def test_a_piece_takes_memory_for_a_block_only(mixed, tmp_path, monkeypatch):
         label_piece(reader, piece, tmp_path, number)
     assert max(seen) <= 8
     assert table(tmp_path).num_rows == 129
+
+
+def test_what_a_worker_cannot_write_is_told(mixed, tmp_path):
+    labeller = Labeller(SHIPPED.read_bytes(), str(tmp_path / "none"))
+    piece = next(cut([str(mixed / "some.zip")]))
+    told = labeller({"number": 0, "piece": json.dumps(piece.as_dict())})["error"]
+    assert told.startswith(f"{tmp_path}/none/")
+    assert "cannot be written" in told
 
 
 def test_another_reader_or_other_images_are_refused(mixed, tmp_path):
@@ -103,10 +111,50 @@ def test_another_reader_or_other_images_are_refused(mixed, tmp_path):
     (out / "predictions.json").rename(out / "mine.json")
     with pytest.raises(UsageError, match="not empty"):
         label(SHIPPED, [str(mixed)], out, "here", show=False)
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "letter.txt").touch()
+    with pytest.raises(UsageError, match="not empty"):
+        label(SHIPPED, [str(mixed)], tmp_path / "theirs", "here", show=False)
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.parametrize("address", ["192.0.2.7:6379", "ray://cluster:10001", "auto"])
-def test_a_cluster_beyond_this_machine_wants_a_token(address, monkeypatch):
+def test_two_at_once_do_not_mix(mixed, tmp_path, monkeypatch):
+    words = (SHIPPED, [str(mixed)], tmp_path / "out", "here")
+
+    def meanwhile(*_):
+        label(*words, show=False)
+
+    monkeypatch.setattr("inkdigits.cluster.labelling._label_rest", meanwhile)
+    with pytest.raises(InkdigitsError, match="another process is labelling into this folder"):
+        label(*words, show=False)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "no.such.host.invalid:6379", "nonsense"])
+def test_a_wrong_address_is_told_at_once(address, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "t" * 32)
+    with pytest.raises(InkdigitsError, match="Ray cannot be reached"), connected(address):
+        pass
+
+
+def test_much_that_is_broken_is_told_in_the_end(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}").mkdir()
+        for name in "ab":
+            (tmp_path / f"{number}" / f"{name}.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    (out / "broken").mkdir(parents=True)
+    for number, piece in enumerate(cut([str(tmp_path)])):
+        label_piece(Reader(), piece, out, number)
+        assert pyarrow.parquet.read_metadata(parts(out)[number]).num_rows == 0
+        with (out / "broken" / f"{number:06}.csv").open(newline="") as file:
+            assert [row["image"] for row in csv.DictReader(file)] == [
+                f"{tmp_path}/{number}/{name}.png" for name in "ab"
+            ]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:6379", "ray://cluster:10001", "auto"])
+def test_a_cluster_that_runs_already_wants_a_token(address, monkeypatch):
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     with pytest.raises(UsageError, match="RAY_AUTH_MODE=token"), connected(address):
         pass
@@ -122,14 +170,30 @@ except BaseException as error:
 print("let in")
 """
 
+# Asks Ray's own processes, too, wherever they listen beyond loopback.
 HOST = """
-import os, subprocess, sys
+import http.client, os, subprocess, sys, urllib.error, urllib.request
 from inkdigits.cluster.connection import HERE, connected
 with connected(HERE):
     import ray
+    import psutil  # comes with Ray
     words = [sys.executable, sys.argv[1], ray.get_runtime_context().gcs_address]
     for token in (os.environ["RAY_AUTH_TOKEN"], "guessed" * 10):
         subprocess.run(words, env=os.environ | {"RAY_AUTH_TOKEN": token})
+    found = [p for parent in psutil.Process().children() for p in (parent, *parent.children())]
+    for process in found:
+        for connection in process.net_connections("tcp"):
+            host, port = connection.laddr if connection.laddr else ("", 0)
+            if connection.status != "LISTEN" or host.startswith("127."):
+                continue
+            host = "127.0.0.1" if host in ("::", "0.0.0.0") else host
+            try:
+                with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=20) as answer:
+                    print("open", answer.status, process.cmdline())
+            except urllib.error.HTTPError as error:
+                print("closed", error.code)
+            except (OSError, http.client.HTTPException):
+                print("closed")  # it speaks gRPC
 """
 
 
@@ -138,6 +202,8 @@ def test_only_who_has_the_token_is_let_in(tmp_path):
     (tmp_path / "host.py").write_text(HOST)
     words = [sys.executable, tmp_path / "host.py", tmp_path / "stranger.py"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=200)
-    first, second = done.stdout.splitlines()
+    first, second, *ports = done.stdout.splitlines()
     assert first == "let in", done.stderr
     assert second.startswith("refused"), done.stderr
+    assert len(ports) >= 3
+    assert all(port.startswith("closed") for port in ports), ports

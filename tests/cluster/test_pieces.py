@@ -1,5 +1,6 @@
 """Sources cut into pieces: each image once, what is broken told, nothing else lost."""
 
+import json
 import shutil
 
 import numpy as np
@@ -40,6 +41,24 @@ def test_rows_keep_their_numbers(mixed, digits, monkeypatch):
 
 def test_the_pieces_are_the_same_every_time(mixed):
     assert list(cut([str(mixed)])) == list(cut([str(mixed)]))
+
+
+def test_a_piece_has_one_size_however_much_it_holds(mixed):
+    for place in (mixed / "some.zip", mixed / "deep"):
+        (piece,) = cut([str(place)])
+        assert len(piece.names) <= 2
+        assert len(json.dumps(piece.as_dict())) < 200 + len(piece.path)
+
+
+def test_a_picture_that_comes_later_is_in_no_piece_twice(mixed, digits, monkeypatch, tmp_path):
+    monkeypatch.setattr(pieces, "_SIZE", 4)
+    folder = shutil.copytree(mixed / "deep" / "er", tmp_path / "er")
+    found = list(cut([str(folder)]))
+    for name in ("0000.png", "0020.png", "0055.png", "9.png"):
+        shutil.copy(folder / "000.png", folder / name)
+    names = [name for piece in found for name, _ in read(piece)]
+    assert len(set(names)) == len(names)
+    assert {f"{folder}/{i:03}.png" for i in range(10)} <= set(names)
 
 
 @pytest.mark.parametrize("name", ["some.zip", "more.tar.gz"])

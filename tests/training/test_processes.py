@@ -98,7 +98,8 @@ def last_epoch(folder):
     [("report_cnn", "report", 1e-4), ("convnet_small", "study", 0.02)],
 )
 def test_two_come_to_the_weights_of_one(model, recipe, tolerance, source, worker, tmp_path):
-    run(sys.executable, worker, source, model, recipe, 1, tmp_path / "one")
+    options = {"epochs": 1, "precision": "float32", "show": False}
+    train(source, model, recipe, folder=tmp_path / "one", **options)
     run(*TORCHRUN, *HERE, worker, source, model, recipe, 1, tmp_path / "two")
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in (name for name in one if name.startswith("network") and one[name].ndim > 1):
@@ -157,7 +158,7 @@ def wait_for(path, process):
 @pytest.fixture(scope="module")
 def undisturbed(source, worker, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "undisturbed"
-    run(*TORCHRUN, *HERE, worker, source, "report_cnn", "report", 4, folder)
+    run(*TORCHRUN, *HERE, worker, source, "report_cnn", "report", 3, folder)
     return folder
 
 
@@ -167,7 +168,7 @@ def test_a_killed_process_is_replaced_and_the_weights_are_the_same(
     rank, undisturbed, source, worker, tmp_path
 ):
     folder = tmp_path / "killed"
-    words = (*HERE, "--max-restarts", 1, worker, source, "report_cnn", "report", 4, folder)
+    words = (*HERE, "--max-restarts", 1, worker, source, "report_cnn", "report", 3, folder)
     with started(*TORCHRUN, *words) as torchrun:
         wait_for(folder / "checkpoint" / "checkpoint.json", torchrun)
         (victim,) = (pid for pid, its in children(torchrun.pid).items() if its == rank)
@@ -186,7 +187,7 @@ def assert_same(folder, other):
 
 def test_a_signal_saves_and_the_same_command_goes_on(undisturbed, source, worker, tmp_path):
     folder = tmp_path / "stopped"
-    words = (*TORCHRUN, *HERE, worker, source, "report_cnn", "report", 4, folder)
+    words = (*TORCHRUN, *HERE, worker, source, "report_cnn", "report", 3, folder)
     with started(*words) as torchrun:
         wait_for(folder / "checkpoint" / "checkpoint.json", torchrun)
         torchrun.send_signal(signal.SIGTERM)
@@ -253,10 +254,10 @@ def test_two_hosts_come_to_the_same_weights(two_hosts, undisturbed, source, work
     folder = tmp_path / "hosts"
 
     def host(number):
-        words = ("--nnodes", 2, "--node-rank", number, "--nproc-per-node", 1)
-        place = ("--master-addr", "10.77.0.1", "--master-port", 29400)
+        words = ("--nnodes", 2, "--nproc-per-node", 1, "--local-addr", f"10.77.0.{number + 1}")
+        place = ("--rdzv-backend", "c10d", "--rdzv-endpoint", "10.77.0.1:29400")
         inside = ("ip", "netns", "exec", two_hosts[number], *TORCHRUN[:3])
-        return (*inside, *words, *place, worker, source, "report_cnn", "report", 4, folder)
+        return (*inside, *words, *place, worker, source, "report_cnn", "report", 3, folder)
 
     links = [dict(os.environ, GLOO_SOCKET_IFNAME=f"ink-{letter}") for letter in "ab"]
     with started(*host(1), env=links[1]) as second:

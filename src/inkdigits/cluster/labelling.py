@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from inkdigits.cluster.connection import connected
@@ -21,6 +23,7 @@ from inkdigits.cluster.pieces import Item, Piece, cut, read
 from inkdigits.data import NAMED
 from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.files import whole_file
+from inkdigits.images import Images
 from inkdigits.reading import Reader
 from inkdigits.reading.predictions import prediction_table, write_predictions
 
@@ -55,6 +58,27 @@ def label(
     content = Reader(reader).path.read_bytes()
     folder = folder.resolve()
     _begin(folder, hashlib.sha256(content).hexdigest(), pieces)
+    with _alone(folder):
+        (folder / _ASIDE).mkdir(exist_ok=True)
+        return _label_rest(content, pieces, folder, address, show)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; InkdigitsError if another one labels into it."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise InkdigitsError(
+            "another process is labelling into this folder; wait for it or stop it", folder
+        ) from error
+
+
+def _label_rest(
+    reader: bytes, pieces: Sequence[Piece], folder: Path, address: str, show: bool
+) -> Labelled:
+    """Label the pieces whose parts are not there yet, and sum up."""
     waiting = [number for number in range(len(pieces)) if not _part(folder, number).exists()]
     if waiting:
         with (
@@ -68,7 +92,7 @@ def label(
                 leave=False,
             ) as bar,
         ):
-            for _ in _labelled(content, folder, {number: pieces[number] for number in waiting}):
+            for _ in _labelled(reader, folder, {number: pieces[number] for number in waiting}):
                 bar.update()
     return _finish(folder, len(pieces))
 
@@ -82,7 +106,7 @@ def _labelled(reader: bytes, folder: Path, pieces: dict[int, Piece]) -> Iterator
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # set to INFO as it is loaded
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # set to INFO as it is loaded
     DataContext.get_current().enable_progress_bars = False
     workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
     rows = [{"number": number, "piece": json.dumps(p.as_dict())} for number, p in pieces.items()]
@@ -94,12 +118,12 @@ def _labelled(reader: bytes, folder: Path, pieces: dict[int, Piece]) -> Iterator
         num_cpus=1,
     )
     try:
-        yield from done.iter_rows()
+        for row in done.iter_rows():
+            if row["error"]:
+                raise InkdigitsError(row["error"])
+            yield row
     except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None) or error
-        if isinstance(cause, InkdigitsError):
-            raise InkdigitsError(cause.message, cause.where) from error
-        words = str(error).strip().splitlines()[-1]
+        words = str(error.__cause__ or error).strip().splitlines()[0]
         raise InkdigitsError(f"a worker failed ({words}); run the same again to go on") from error
 
 
@@ -113,52 +137,60 @@ class Labeller:
             self.reader = Reader(path, threads=1)
         self.folder = Path(folder)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, int]:
-        """Label the piece that ``row`` describes; returns its number."""
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Label the piece that ``row`` describes; returns its number, and what went wrong.
+
+        Our errors do not travel whole, so their words do.
+        """
         number, fields = int(row["number"]), json.loads(row["piece"])
-        label_piece(self.reader, Piece(**fields), self.folder, number)
-        return {"number": number}
+        try:
+            label_piece(self.reader, Piece(**fields), self.folder, number)
+        except InkdigitsError as error:
+            return {"number": number, "error": str(error)}
+        return {"number": number, "error": ""}
 
 
 def label_piece(reader: Reader, piece: Piece, folder: Path, number: int) -> None:
     """Write a piece's part, and before it, if any of its images are broken, which and why."""
-    broken: list[tuple[str, str]] = []
+    with ExitStack() as stack:
 
-    def tables() -> Iterator[pa.Table]:
-        yield prediction_table([], np.empty((0, 10), np.float32), reader.threshold)
-        items = read(piece)
-        while block := list(islice(items, _BLOCK)):
-            yield from _table(reader, block, broken)
-        if broken:
-            _write_broken(folder / _ASIDE / f"{number:06}.csv", broken)
+        def whole(items: Iterator[Item]) -> Iterator[tuple[str, Images]]:
+            broken = None
+            for name, image in items:
+                if not isinstance(image, str):
+                    yield name, image
+                    continue
+                if broken is None:
+                    path = folder / _ASIDE / f"{number:06}.csv"
+                    broken = stack.enter_context(_broken_file(path))
+                broken((name, image))
+            stack.close()
 
-    write_predictions(_part(folder, number), tables())
+        def tables() -> Iterator[pa.Table]:
+            yield prediction_table([], np.empty((0, 10), np.float32), reader.threshold)
+            items = whole(read(piece))
+            while block := list(islice(items, _BLOCK)):
+                names, images = zip(*block, strict=True)
+                scores = reader.predict_proba(np.stack(images))
+                yield prediction_table(names, scores, reader.threshold)
 
-
-def _table(reader: Reader, items: list[Item], broken: list[tuple[str, str]]) -> Iterator[pa.Table]:
-    whole = []
-    for name, image in items:
-        if isinstance(image, str):
-            broken.append((name, image))
-        else:
-            whole.append((name, image))
-    if whole:
-        names, images = zip(*whole, strict=True)
-        yield prediction_table(names, reader.predict_proba(np.stack(images)), reader.threshold)
+        write_predictions(_part(folder, number), tables())
 
 
 def _part(folder: Path, number: int) -> Path:
     return folder / f"part-{number:06}.parquet"
 
 
-def _write_broken(path: Path, rows: Sequence[Sequence[str]]) -> None:
+@contextmanager
+def _broken_file(path: Path) -> Iterator[Callable[[Sequence[str]], Any]]:
+    """Write a file of broken images; yields what takes a row of it."""
     with (
         whole_file(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
-        writer = csv.writer(file)
-        writer.writerow(("image", "reason"))
-        writer.writerows(rows)
+        write = csv.writer(file).writerow
+        write(("image", "reason"))
+        yield write
 
 
 def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
@@ -168,7 +200,7 @@ def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
         digest.update(json.dumps(piece.as_dict()).encode())
     asked = {"reader": reader, "pieces": len(pieces), "images": digest.hexdigest()}
     try:
-        (folder / _ASIDE).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InkdigitsError(f"cannot be made ({error.strerror})", folder) from error
     path = folder / MANIFEST
@@ -181,7 +213,7 @@ def _begin(folder: Path, reader: str, pieces: Sequence[Piece]) -> None:
             what = "another reader" if begun.get("reader") != reader else "other images"
             raise UsageError(f"was begun with {what}; name another folder with -o", folder)
         return
-    if any(path.name != _ASIDE for path in folder.iterdir()):
+    if any(folder.iterdir()):
         raise UsageError("is not empty; name another folder with -o", folder)
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(asked, indent=1) + "\n")
@@ -192,12 +224,14 @@ def _finish(folder: Path, parts: int) -> Labelled:
     import pyarrow.parquet as pq
 
     images = sum(pq.read_metadata(_part(folder, number)).num_rows for number in range(parts))
-    rows: list[list[str]] = []
-    for path in sorted((folder / _ASIDE).glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows += list(csv.reader(file))[1:]
-    if rows:
-        _write_broken(folder / BROKEN, rows)
+    broken, aside = 0, sorted((folder / _ASIDE).glob("*.csv"))
+    if aside:
+        with _broken_file(folder / BROKEN) as write:
+            for path in aside:
+                with path.open(encoding="utf-8", newline="") as file:
+                    for row in islice(csv.reader(file), 1, None):
+                        write(row)
+                        broken += 1
     for left in (*folder.glob(".inkdigits-*"), *(folder / _ASIDE).glob(".inkdigits-*")):
         left.unlink(missing_ok=True)  # by workers that were killed
-    return Labelled(folder, images, len(rows), parts)
+    return Labelled(folder, images, broken, parts)

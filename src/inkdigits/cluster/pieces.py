@@ -2,12 +2,12 @@
 
 import os
 import tarfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from inkdigits.cluster.zips import entries, open_part
 from inkdigits.data import NAMED, stream
 from inkdigits.data.files import reading
 from inkdigits.data.folder import SUFFIXES
@@ -28,7 +28,9 @@ Item = tuple[str, Images | str]
 class Piece:
     """Some of a source's images: those numbered ``first`` to ``last``, or all, if that is None.
 
-    ``within``: the row group of a Parquet file; ``names``: the pictures of a folder.
+    ``within``: the row group of a Parquet file; ``names``: the first and the last picture of a
+    folder's. Of a zip, ``first`` and ``last`` are bytes of its table of contents. So a piece has
+    one size, whatever it describes.
     """
 
     kind: Literal["pictures", "parquet", "zip", "tar", "data"]
@@ -69,7 +71,8 @@ def _in_folder(folder: Path) -> Iterator[Piece]:
         seen = sorted(name for name in names if not name.startswith("."))
         pictures = [name for name in seen if Path(name).suffix.lower() in SUFFIXES]
         for start in range(0, len(pictures), _SIZE):
-            yield Piece("pictures", place, names=tuple(pictures[start : start + _SIZE]))
+            some = pictures[start : start + _SIZE]
+            yield Piece("pictures", place, start, start + len(some), names=(some[0], some[-1]))
         for name in seen:
             if name.lower().endswith((".parquet", ".zip", *_TARS)):
                 path = Path(place, name)
@@ -89,9 +92,8 @@ def _in_file(path: Path, source: str) -> Iterator[Piece]:
             yield from _in_parquet(path)
         elif name.endswith(_TARS) and path.is_file():
             yield Piece("tar", source)
-        elif name.endswith(".zip") and path.is_file() and (count := len(_zipped(path))):
-            for first in range(0, count, _SIZE):
-                yield Piece("zip", source, first, min(first + _SIZE, count))
+        elif name.endswith(".zip") and path.is_file() and any(_zipped(path)):
+            yield from _in_zip(path)
         else:
             next(stream(source))  # so that what is no data is told before the work begins
             yield Piece("data", source)
@@ -105,10 +107,18 @@ def _in_parquet(path: Path) -> Iterator[Piece]:
                 yield Piece("parquet", str(path), first, min(first + _SIZE, rows), group)
 
 
-def _zipped(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    return [name for name in names if Path(name).suffix.lower() in SUFFIXES]
+def _in_zip(path: Path) -> Iterator[Piece]:
+    begin, end = 0, 0
+    for number, (_, first, last) in enumerate(_zipped(path)):
+        if number and number % _SIZE == 0:
+            yield Piece("zip", str(path), begin, end)
+            begin = first
+        end = last
+    yield Piece("zip", str(path), begin, end)
+
+
+def _zipped(path: Path) -> Iterator[tuple[str, int, int]]:
+    return (entry for entry in entries(path) if Path(entry[0]).suffix.lower() in SUFFIXES)
 
 
 def read(piece: Piece) -> Iterator[Item]:
@@ -133,8 +143,12 @@ def read(piece: Piece) -> Iterator[Item]:
 
 
 def _read_pictures(piece: Piece) -> Iterator[Item]:
-    for name in piece.names:
-        path = Path(piece.path, name)
+    first, last = piece.names
+    with os.scandir(piece.path) as found:
+        names = sorted(entry.name for entry in found if first <= entry.name <= last)
+    for path in (Path(piece.path, name) for name in names):
+        if path.suffix.lower() not in SUFFIXES or path.is_dir():
+            continue
         try:
             yield str(path), _digit(read_picture(path))
         except DataError as error:
@@ -165,15 +179,19 @@ def _decoded(name: str, row: dict[str, Any] | None) -> Item:
 
 def _read_zip(piece: Piece) -> Iterator[Item]:
     path = Path(piece.path)
-    names = _zipped(path)[piece.first : piece.last]
-    with zipfile.ZipFile(path) as archive:
-        for name in names:
+    assert piece.last is not None
+    with path.open("rb") as file, open_part(file, piece.first, piece.last) as archive:
+        for member in archive.infolist():
+            if Path(member.filename).suffix.lower() not in SUFFIXES:
+                continue
+            name = f"{path}/{member.filename}"
             try:
-                with reading(None), archive.open(name) as member:
-                    content = member.read(MAX_BYTES + 1)
-                yield f"{path}/{name}", _digit(decode(content))
-            except (DataError, RuntimeError) as error:  # RuntimeError: it wants a password
-                yield f"{path}/{name}", str(error)
+                with reading(None), archive.open(member) as picture:
+                    content = picture.read(MAX_BYTES + 1)
+                yield name, _digit(decode(content))
+            # It wants a password, or is packed in a way that is not known here.
+            except (DataError, RuntimeError, NotImplementedError) as error:
+                yield name, str(error)
 
 
 def _read_tar(piece: Piece) -> Iterator[Item]:

@@ -14,6 +14,8 @@ from inkdigits.errors import UsageError
 from inkdigits.files import whole_file
 from inkdigits.reading.refusing import refusal
 
+_ROW_GROUP = 65_536
+
 
 def write_submission(path: Path, labels: Iterable[NDArray[np.integer[Any]]]) -> None:
     """Write ``labels``, in blocks (n,), as Kaggle's submission: ImageId counted from 1, and Label.
@@ -66,11 +68,17 @@ def prediction_table(
 
 
 def _write_parquet(tables: Iterable[pa.Table], path: Path) -> None:
-    writer = None
+    # What the file tells of a row group stays in memory until its end, so these are not small.
+    writer, waiting = None, []
     try:
         for table in tables:
             writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
+            waiting.append(table)
+            if sum(map(len, waiting)) >= _ROW_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if writer is not None and waiting:
+            writer.write_table(pa.concat_tables(waiting))
     finally:
         if writer is not None:
             writer.close()
