@@ -153,7 +153,7 @@ def test_a_killed_process_is_replaced_and_the_weights_are_the_same(
     rank, undisturbed, source, worker, tmp_path
 ):
     folder = tmp_path / "killed"
-    words = (*HERE, "--max-restarts", 1, worker, source, "report_cnn", "report", 3, folder)
+    words = (*HERE, "--max-restarts", 3, worker, source, "report_cnn", "report", 3, folder)
     with started(*TORCHRUN, *words) as torchrun:
         wait_for(folder / "checkpoint" / "checkpoint.json", torchrun)
         (victim,) = (pid for pid, its in children(torchrun.pid).items() if its == rank)
@@ -240,7 +240,9 @@ def test_two_hosts_come_to_the_same_weights(two_hosts, undisturbed, source, work
 
     def host(number):
         words = ("--nnodes", 2, "--nproc-per-node", 1, "--local-addr", f"10.77.0.{number + 1}")
-        place = ("--rdzv-backend", "c10d", "--rdzv-endpoint", "10.77.0.1:29400")
+        # Which host is the endpoint's is told: their common name belongs to neither namespace.
+        first = ("--rdzv-conf", f"is_host={int(number == 0)}")
+        place = ("--rdzv-backend", "c10d", "--rdzv-endpoint", "10.77.0.1:29400", *first)
         inside = ("ip", "netns", "exec", two_hosts[number], *TORCHRUN[:3])
         return (*inside, *words, *place, worker, source, "report_cnn", "report", 3, folder)
 

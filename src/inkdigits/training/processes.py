@@ -13,9 +13,11 @@ from typing import Any, TypeVar, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from inkdigits.errors import InkdigitsError
+from inkdigits.training.meeting import own_part
 
 Result = TypeVar("Result")
 
@@ -110,8 +112,14 @@ def processes() -> Iterator[Processes]:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     try:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        yield Processes(dist.get_rank(), count, device)
+        store, rank, _ = next(rendezvous("env://"))
+        dist.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo",
+            store=own_part(store, rank, count),
+            rank=rank,
+            world_size=count,
+        )
+        yield Processes(rank, count, device)
     except (RuntimeError, ValueError) as error:
         if not _is_lost(error):
             raise
