@@ -6,24 +6,20 @@ order in which floats are added.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]  # untyped in torch
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from inkdigits.errors import InkdigitsError
+from inkdigits.training.meeting import own_part
 
 Result = TypeVar("Result")
-
-_PATIENCE = timedelta(minutes=30)  # of a process, for another's word
-_PLACE = "inkdigits/store"
 
 
 class Processes:
@@ -115,11 +111,11 @@ def processes() -> Iterator[Processes]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    rank = int(os.environ["RANK"])
     try:
+        store, rank, _ = next(rendezvous("env://"))
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
-            store=meet(rank),
+            store=own_part(store, rank, count),
             rank=rank,
             world_size=count,
         )
@@ -134,32 +130,6 @@ def processes() -> Iterator[Processes]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
-
-
-def meet(rank: int) -> Store:
-    """Return a store in which the processes of this start, and no others, find each other.
-
-    The one that torchrun keeps goes on over its restarts, so what is read there may be the address
-    of a process that is gone (pytorch/pytorch#135712). Hence the first process opens a new store
-    and leaves its port there; who finds nobody at a port asks again.
-    """
-    host = os.environ["MASTER_ADDR"]
-    kept = TCPStore(host, int(os.environ["MASTER_PORT"]), is_master=False)
-    if rank == 0:
-        store = TCPStore(host, 0, is_master=True, wait_for_workers=False, timeout=_PATIENCE)
-        kept.set(_PLACE, str(store.port))
-        return store
-    end = time.monotonic() + _PATIENCE.total_seconds()
-    while True:
-        port = int(kept.get(_PLACE))
-        try:
-            store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=1))
-        except dist.DistError:
-            if time.monotonic() > end:
-                raise
-            continue
-        store.set_timeout(_PATIENCE)
-        return store
 
 
 def _is_lost(error: Exception) -> bool:
