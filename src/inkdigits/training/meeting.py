@@ -19,8 +19,7 @@ def own_part(
     torchrun keeps the store when it starts the processes anew, and with it the addresses of the
     dead, for which a quick process would wait in vain. So the first process gives the part a new
     name, and tells it to whoever is there now: under a name of theirs, which no dead one had
-    (pytorch/pytorch#135712).
-    Raises DistStoreError if they do not all come in time.
+    (pytorch/pytorch#135712). Raises DistStoreError if they do not all come in time.
     """
     name = secrets.token_hex(8)
     if rank:
