@@ -153,7 +153,7 @@ def test_a_killed_process_is_replaced_and_the_weights_are_the_same(
     rank, undisturbed, source, worker, tmp_path
 ):
     folder = tmp_path / "killed"
-    words = (*HERE, "--max-restarts", 3, worker, source, "report_cnn", "report", 3, folder)
+    words = (*HERE, "--max-restarts", 1, worker, source, "report_cnn", "report", 3, folder)
     with started(*TORCHRUN, *words) as torchrun:
         wait_for(folder / "checkpoint" / "checkpoint.json", torchrun)
         (victim,) = (pid for pid, its in children(torchrun.pid).items() if its == rank)
