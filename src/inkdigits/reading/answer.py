@@ -13,7 +13,7 @@ from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode, normalise, read_picture
 from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
-from inkdigits.reading.refusing import BLANK, refusal, several
+from inkdigits.reading.refusing import BLANK, refusals, several
 
 BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
@@ -94,8 +94,8 @@ def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> 
 
 def _line(spots: list[Spot], threshold: float) -> Line:
     digits = []
-    for spot in spots:
-        reason = refusal(spot.probabilities, threshold)
+    reasons = refusals([spot.probabilities for spot in spots], threshold)
+    for spot, reason in zip(spots, reasons, strict=True):
         best = int(spot.probabilities.argmax())
         digits.append(
             Digit(

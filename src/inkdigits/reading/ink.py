@@ -22,7 +22,8 @@ WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last,
 ENOUGH = 0.75  # of the edges that the best window explains
 RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
-RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
+RELATIVE = 0.3  # of the darkest ink nearby: less is its blur, or ruling beside it
+OUTLINED = 0.4  # of a picture's darkest ink, where outlines are looked for
 SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
@@ -103,7 +104,7 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
 def _explained(coarse: Floats, share: float, edges: Floats) -> float:
     paper = _closed(coarse, max(3, round(share * max(coarse.shape))))
     contrast = (paper - coarse) / np.maximum(paper, 16)
-    ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
+    ink = contrast > max(FAINTEST, OUTLINED * float(np.quantile(contrast, 0.995)))
     share_of_ink = float(ink.mean())
     weight = (1 - share_of_ink) ** (1 if share > 0.5 else 3) * np.clip(4 - 6 * share_of_ink, 0, 1)
     return float(edges[ndimage.binary_dilation(ink)].sum() * weight)

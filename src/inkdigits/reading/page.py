@@ -65,7 +65,7 @@ def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
 def find_rows(ink: Ink) -> list[Row]:
     """Find the lines of writing in the ink, taken apart."""
     rough = usual(find_pieces(ink.mask), ink)
-    pieces = find_pieces(without_ruling(ink.mask, rough.height))
+    pieces = find_pieces(without_ruling(ink, rough.height))
     page = usual(pieces, ink)
     pieces = plausible(pieces, ink, page)
     return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]

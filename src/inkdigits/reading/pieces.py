@@ -83,7 +83,9 @@ def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
     Medians over compact pieces, each weighing as much as its ink and the square of its contrast,
     so that ruling, the grain of a desk and dirt do not count for much.
     """
-    compact = [piece for piece in pieces if _compact(piece)] or list(pieces)
+    bottom, right = ink.mask.shape
+    inside = [piece for piece in pieces if piece.height < bottom and piece.width < right]
+    compact = [piece for piece in inside if _compact(piece)] or list(pieces)
     if not compact:
         return Usual(0, 0, 0)
     contrasts = np.array([level(piece, ink) for piece in compact])
