@@ -12,7 +12,8 @@ from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups,
 from inkdigits.reading.ink import Ink, find_ink
 from inkdigits.reading.lines import find_lines
 from inkdigits.reading.pieces import EIGHT, Piece, find_pieces, plausible, usual
-from inkdigits.reading.ruling import without_ruling
+from inkdigits.reading.ruling import find_ruling
+from inkdigits.reading.thin import with_thin_strokes
 
 MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
 
@@ -65,9 +66,10 @@ def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
 def find_rows(ink: Ink) -> list[Row]:
     """Find the lines of writing in the ink, taken apart."""
     rough = usual(find_pieces(ink.mask), ink)
-    pieces = find_pieces(without_ruling(ink, rough.height))
+    ruling = find_ruling(ink, rough.height)
+    pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
-    pieces = plausible(pieces, ink, page)
+    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page.height)
     return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]
 
 

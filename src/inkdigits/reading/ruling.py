@@ -6,6 +6,8 @@ detection and removal", 2004; here the lines are found by a Hough transform, str
 because paper bends). Ink much darker than the line is a stroke that runs along it, and stays too.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,32 +21,42 @@ THINNEST = 45  # a line's length, at least, in its thicknesses
 MOST_LINES = 100  # in a strip
 NEAR = 2.5  # pixels that ink may be off the line that it is part of
 DARKER = 1.5  # times a line's contrast: darker ink is no part of it
+BESIDE = 2  # pixels on either side of a line that its blur takes
 
 
-def without_ruling(ink: Ink, height: float) -> Mask:
-    """Return the ink's mask (h, w) without long, thin, straight lines, level or upright.
+class Ruling(NamedTuple):
+    """Lines: their ``ink``, and the ``place`` that they run through, both bool (h, w)."""
+
+    ink: Mask
+    place: Mask
+
+
+def find_ruling(ink: Ink, height: float) -> Ruling:
+    """Find the lines, level or upright.
 
     ``height`` is a digit's, in pixels: no line is looked for that a digit's stroke could make.
     """
-    clean = ink.mask & ~_level_lines(ink.mask, ink.contrast, height)
-    return clean & ~_level_lines(ink.mask.T, ink.contrast.T, height).T
+    level = _level_lines(ink.mask, ink.contrast, height)
+    upright = _level_lines((ink.mask & ~level.ink).T, ink.contrast.T, height)
+    return Ruling(level.ink | upright.ink.T, level.place | upright.place.T)
 
 
-def _level_lines(mask: Mask, contrast: Floats, height: float) -> Mask:
-    """Return which ink belongs to lines that are roughly level."""
-    found = np.zeros_like(mask)
+def _level_lines(mask: Mask, contrast: Floats, height: float) -> Ruling:
+    """Find the lines that are roughly level."""
+    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
     width = mask.shape[1] // STRIPS
     if width < max(2, 2 * height) or mask.shape[0] < 3:
         return found
     for left in range(0, mask.shape[1] - width + 1, width):
         right = left + width if left + 2 * width <= mask.shape[1] else mask.shape[1]
         strip = slice(left, right)
-        found[:, strip] = _lines_of_strip(mask[:, strip], contrast[:, strip])
+        lines = _lines_of_strip(mask[:, strip], contrast[:, strip])
+        found.ink[:, strip], found.place[:, strip] = lines
     return found
 
 
-def _lines_of_strip(mask: Mask, contrast: Floats) -> Mask:
-    found = np.zeros_like(mask)
+def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
+    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
     width = mask.shape[1]
     x, top, bottom = _thin_runs(mask, width // THINNEST)
     middle = (top + bottom - 1) / 2
@@ -81,7 +93,11 @@ def _lines_of_strip(mask: Mask, contrast: Floats) -> Mask:
         thick = 1.5 * np.median((bottom - top)[on]) + 1
         on &= (bottom - top <= thick) & (dark <= DARKER * np.median(dark[on]))
         for column, high, low in zip(x[on], top[on], bottom[on], strict=True):
-            found[high:low, column] = True
+            found.ink[high:low, column] = True
+        rows = np.polyval(fit, np.arange(width)).astype(np.intp)
+        for off in range(-int(thick / 2) - BESIDE, int(thick / 2) + BESIDE + 1):
+            inside = (rows + off >= 0) & (rows + off < len(mask))
+            found.place[(rows + off)[inside], np.flatnonzero(inside)] = True
     return found
 
 
