@@ -94,10 +94,10 @@ def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
         on &= (bottom - top <= thick) & (dark <= DARKER * np.median(dark[on]))
         for column, high, low in zip(x[on], top[on], bottom[on], strict=True):
             found.ink[high:low, column] = True
-        rows = np.polyval(fit, np.arange(width)).astype(np.intp)
-        for off in range(-int(thick / 2) - BESIDE, int(thick / 2) + BESIDE + 1):
-            inside = (rows + off >= 0) & (rows + off < len(mask))
-            found.place[(rows + off)[inside], np.flatnonzero(inside)] = True
+        half = int(thick / 2) + BESIDE
+        rows = np.polyval(fit, np.arange(width)) + np.arange(-half, half + 1)[:, None]
+        rows = np.clip(rows, 0, len(mask) - 1).astype(np.intp)
+        found.place[rows, np.arange(width)] = True
     return found
 
 
