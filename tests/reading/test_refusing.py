@@ -13,6 +13,7 @@ def shares(*pairs):
 
 SURE = shares((3, 0.99))
 EITHER = shares((4, 0.6), (9, 0.38))
+OPEN = shares((4, 0.45), (9, 0.4), (7, 0.15))
 LETTER = shares((4, 0.55), (9, 0.2), (7, 0.15))
 
 
@@ -26,8 +27,9 @@ def test_alone_one_digit_must_be_likely():
     assert answered(EITHER) == [False]
 
 
-def test_among_sure_digits_one_of_two_is_answered():
+def test_among_sure_digits_one_of_a_few_is_answered_if_likelier_than_not():
     assert answered(SURE, EITHER, SURE) == [True] * 3
+    assert answered(SURE, OPEN, SURE) == [True, False, True]
 
 
 def test_what_looks_like_many_digits_is_refused_among_sure_ones_too():

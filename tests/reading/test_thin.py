@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inkdigits.reading.ink import Ink
-from inkdigits.reading.pieces import find_pieces
+from inkdigits.reading.pieces import Usual, find_pieces
 from inkdigits.reading.thin import with_thin_strokes
 
 
@@ -16,11 +16,12 @@ def contrast():
     return contrast
 
 
-def grown(contrast, ruling=None):
+def grown(contrast, ruling=None, paper=None):
     mask, faint = contrast > 0.35, contrast > 0.2
-    ink = Ink(contrast, np.ones_like(contrast), mask, faint, (1.0, 1.0))
+    paper = np.full_like(contrast, 200) if paper is None else paper
+    ink = Ink(contrast, paper, mask, faint, (1.0, 1.0))
     ruling = np.zeros_like(mask) if ruling is None else ruling
-    pieces = with_thin_strokes(find_pieces(mask), ink, ruling, 60)
+    pieces = with_thin_strokes(find_pieces(mask), ink, ruling, Usual(60, 0.8, 160))
     return sorted((p.left, p.top, p.width, p.height) for p in pieces)
 
 
@@ -45,3 +46,9 @@ def test_bold_strokes_do_not_take_in_what_is_faint(contrast):
 def test_pieces_do_not_grow_together(contrast):
     contrast[48:52, 34:64] = 0.3
     assert [width for _, _, width, _ in grown(contrast)] == [28, 10]
+
+
+def test_the_dark_beside_the_page_is_not_followed(contrast):
+    paper = np.full_like(contrast, 200)
+    paper[40:60, :60] = 20
+    assert grown(contrast, paper=paper) == [(30, 20, 4, 20), (30, 60, 4, 20), (64, 20, 10, 60)]

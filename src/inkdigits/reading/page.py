@@ -69,7 +69,7 @@ def find_rows(ink: Ink) -> list[Row]:
     ruling = find_ruling(ink, rough.height)
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
-    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page.height)
+    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page)
     return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]
 
 

@@ -10,7 +10,7 @@ import { SIZE, fitInk, inForm, normalise } from "./normalise.js";
 const INKED = 0.2; // ink covers that much of a pixel
 const APART = 0.015; // of the width: digits are at least that far apart
 const NEIGHBOURS = 2; // sure digits, at least, that make a line one of digits, and half of the line
-const TOGETHER = 0.9; // likely enough for the two likeliest together, in such a line
+const [LIKELIER, FEW, TOGETHER] = [0.5, 3, 0.95]; // likely enough there: the likeliest; the three likeliest
 const MOST = 30; // digits; where there seem to be more it is a page, or no writing at all
 
 /** What goes wrong between the page and its reader: `message` is for people. */
@@ -99,10 +99,11 @@ function spotsOf(picture) {
   });
 }
 
-/** The service's refusal of a digit, null where it is none; among sure digits, two together may be likely enough. */
+/** The service's refusal of a digit, null where it is none; among sure digits less is enough. */
 function refusal(shares, threshold, amongDigits) {
   const [first, second] = ranked(shares);
-  if (shares[first] >= threshold || (amongDigits && shares[first] + shares[second] >= TOGETHER)) return null;
+  const few = ranked(shares).slice(0, FEW).reduce((sum, digit) => sum + shares[digit], 0) >= TOGETHER;
+  if (shares[first] >= threshold || (amongDigits && shares[first] >= LIKELIER && few)) return null;
   const [best, next] = [first, second].map((digit) => `${digit} (${Math.round(100 * shares[digit])}%)`);
   if (shares[first] + shares[second] >= threshold || shares[first] >= 0.5) return `unsure: it may be ${best} or ${next}`;
   return `not a digit: it looks most like ${best}`;
