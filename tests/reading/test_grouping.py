@@ -58,3 +58,22 @@ def test_a_loop_is_not_cut_where_its_halves_read_as_well():
         (1, len(row.parts) - 2),
         (len(row.parts) - 1,) * 2,
     ]
+
+
+def test_touching_digits_are_cut_where_their_whole_is_doubtful():
+    touching = np.zeros((60, 60), np.bool_)
+    touching[:, :8] = touching[:, 52:] = touching[30:33] = True
+    line = [Piece(0, 0, touching)]
+    parts = len(take_apart(line, 60).parts)
+    assert parts > 1
+
+    def likes(whole):
+        return lambda a, b: whole if (a, b) == (0, parts - 1) else 0.97
+
+    assert chosen(line, likes(0.95)) == [(0, parts - 1)]
+    assert len(chosen(line, likes(0.5))) == 2
+
+
+def test_a_letter_is_refused_rather_than_left_out():
+    line = [bar(0, 0, 10, 60), bar(60, 0, 30, 60), bar(140, 0, 10, 60)]
+    assert chosen(line, lambda a, b: 0.1 if a == 1 else 0.99) == [(0, 0), (1, 1), (2, 2)]

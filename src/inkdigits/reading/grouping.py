@@ -24,7 +24,8 @@ JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
 ODD_SIZE = 4.0  # what a size e times too large or small costs
 USUAL_WIDTH = 1.05  # digit's heights, at most
 WIDE = 10.0  # what a digit's height of width too much costs
-DIRT = 8.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
+DOUBT = 4.0  # times its nats a probability counts: digits cut out right are seldom doubtful
+DIRT = 12.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def best_groups(row: Row, groups: Sequence[Group], probabilities: NDArray[np.flo
                 continue
             cut = row.cuts[group.first - 1] if group.first else None
             score = best[group.first] - group.cost - (cut or 0.0)
-            score += float(np.log(max(probabilities[number], 1e-6)))
+            score += DOUBT * float(np.log(max(probabilities[number], 1e-6)))
             if score > best[end]:
                 best[end], chosen[end] = score, number
     found = []
