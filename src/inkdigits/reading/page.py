@@ -64,7 +64,7 @@ def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
                 for n in (numbers[i] for i in best)
             ]
         )
-    return lines
+    return [line for line in lines if line]
 
 
 def find_rows(ink: Ink) -> list[Row]:
