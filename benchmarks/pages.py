@@ -35,6 +35,7 @@ SCENES = {
     "faint pencil": Scene(ink=0.3, noise=2),
     "small digits": Scene(height=0.025, lines=8, digits=14),
     "a fifth of the digits touch": Scene(touching=0.2),
+    "a tenth are letters": Scene(letters=0.1),
     "hard": Scene(
         ruling="squared", shadow=0.55, light=0.5, rotation=6, perspective=0.08, blur=0.035, noise=8,
         jpeg=50, crease=0.25, specks=40, slope=4, gap=0.2, touching=0.05,
@@ -69,15 +70,20 @@ class Score:
     exact: int = 0
     found: int = 0
     digits: int = 0
-    wrong: int = 0
+    refused: int = 0
+    wrong: int = 0  # missed, or answered with another digit
     extra: int = 0  # digits where there are none
+    letters: int = 0
+    answered: int = 0  # letters, as if they were digits
 
     def row(self) -> list[str]:
         return [
             f"{self.exact / self.lines:.1%}",
             f"{self.found / self.lines:.1%}",
             f"{self.wrong} / {self.digits}",
+            str(self.refused),
             str(self.extra),
+            f"{self.answered} / {self.letters}" if self.letters else "",
         ]
 
 
@@ -103,10 +109,15 @@ def judge(page: Page, reading: Reading, score: Score) -> list[str]:
         score.lines += 1
         score.exact += got == text
         score.found += all_found
-        score.digits += len(text)
-        score.wrong += sum(
-            m is None or spots[m][1] != truth for m, truth in zip(mine, text, strict=True)
-        )
+        for m, truth in zip(mine, text, strict=True):
+            read = spots[m][1] if m is not None else None
+            if truth == "?":
+                score.letters += 1
+                score.answered += read not in (None, "?")
+            else:
+                score.digits += 1
+                score.refused += read == "?"
+                score.wrong += read not in (truth, "?")
         if got != text:
             wrong.append(f"{text} read as {got}{'' if all_found else ', boxes wrong'}")
     score.extra += len(spots) - len(used)
@@ -179,8 +190,11 @@ def main() -> None:
                 print(f"| {name} | {' · '.join(cells)} |", flush=True)
         return None
     print(f"{options.pages} pages of each\n")
-    print("| pages | lines exactly right | boxes right | digits wrong | false digits |")
-    print("|---|---|---|---|---|")
+    print(
+        "| pages | lines exactly right | boxes right | digits wrong | refused | false digits "
+        "| letters answered |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for name, scene in SCENES.items():
         if options.only in name:
             score = measure(reader, scene, options.pages, tell=options.tell)

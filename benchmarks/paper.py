@@ -2,7 +2,8 @@
 
 Two hands write: "mnist" sets digits of MNIST's test half, "pen" draws strokes of its own (curves
 through a few points, shaken, with a pen whose width varies). Everything else, from ruling to JPEG,
-is set by ``Scene``, one number a distortion, so that each can grow alone.
+is set by ``Scene``, one number a distortion, so that each can grow alone. Letters among the digits
+are those of nondigits.py.
 """
 
 import io
@@ -45,6 +46,7 @@ class Scene:
     digits: int = 7  # at most; lines differ
     gap: float = 0.3  # mean between digits; its spread is a third of it
     touching: float = 0.0  # share of gaps closed until the ink meets
+    letters: float = 0.0  # share of digits in whose place a letter stands
     size_spread: float = 0.1
     ink: float = 0.75  # how much light the ink takes away
     slope: float = 2.0  # degrees, spread of the lines'
@@ -63,7 +65,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class Page:
-    """A photo, and the truth: texts from top to bottom, and a box x0, y0, x1, y1 for each digit."""
+    """A photo, and the truth: texts from top to bottom, and a box x0, y0, x1, y1 for each digit.
+
+    In texts, ? stands for a letter.
+    """
 
     jpeg: bytes
     texts: list[str]
@@ -113,7 +118,9 @@ def _write(scene, rng, width, height, tall):
         for _ in range(rng.integers(scene.digits // 2, scene.digits + 1)):
             digit = int(rng.integers(10))
             size = tall * np.clip(rng.normal(1, scene.size_spread), 0.7, 1.35)
-            stamp = _pen(digit, size, rng) if scene.hand == "pen" else _mnist(digit, size, rng)
+            letter = scene.letters and rng.random() < scene.letters
+            hand = _letter if letter else _pen if scene.hand == "pen" else _mnist
+            stamp = hand(digit, size, rng)
             h, w = stamp.shape
             if x + w > 0.92 * width:
                 break
@@ -126,7 +133,7 @@ def _write(scene, rng, width, height, tall):
             if place.shape != stamp.shape:
                 break
             np.maximum(place, stamp, out=place)
-            text += str(digit)
+            text += "?" if letter else str(digit)
             line.append((left, up, left + w, up + h))
             x = left + w + tall * max(0.05, rng.normal(scene.gap, scene.gap / 3))
         texts.append(text)
@@ -138,10 +145,21 @@ def _mnist(digit, size, rng):
     if not _POOL:
         test = load("mnist").test
         _POOL.update({d: test.images[test.labels == d] for d in range(10)})
-    image = _POOL[digit][rng.integers(len(_POOL[digit]))]
+    # The scale keeps the few digits that lie on their side as they are.
+    return _stamp(_POOL[digit][rng.integers(len(_POOL[digit]))], size / 20)
+
+
+def _letter(_digit, size, rng):
+    import nondigits
+
+    image = nondigits.KINDS["written letter" if rng.random() < 0.5 else "printed letter"](rng, None)
+    return _stamp(image, size / np.flatnonzero(image.any(axis=1)).size)
+
+
+def _stamp(image, scale):
+    """Enlarge what is not black, and make its edges sharp again."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = size / 20  # keeps the few digits that lie on their side as they are
     shape = max(2, round(image.shape[1] * scale)), max(2, round(image.shape[0] * scale))
     large = np.asarray(Image.fromarray(image).resize(shape, Image.Resampling.BICUBIC)) / 255
     return (1 / (1 + np.exp(-10 * (large - 0.5)))).astype(np.float32) * (large > 0.02)

@@ -122,3 +122,21 @@ def test_a_large_picture_is_drawn_smaller():
     large = np.full((1000, 4000), 230, np.uint8)
     large[300:700, 500:560] = 20
     assert answer(large).draw().size == (1600, 400)
+
+
+def test_a_blot_at_the_end_of_a_line_belongs_to_it_only_if_it_is_near():
+    def text(gap):
+        page = np.full((200, 600), 230, np.uint8)
+        page[70:130, 20:50] = 30
+        for left in (50 + gap, 130 + gap, 210 + gap):
+            page[70:130, left : left + 8] = 30
+
+        def classify(images):
+            likely = sure(images)
+            likely[(images > 100).mean(axis=(1, 2)) > 0.15] = 0.1  # the blot, which is wide
+            return likely
+
+        return answer(page, classify).text
+
+    assert text(40) == "?777"
+    assert text(100) == "777"

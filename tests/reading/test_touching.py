@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from inkdigits.reading.pieces import Piece
-from inkdigits.reading.touching import cut_up
+from inkdigits.reading.touching import STROKE, cut_up
 
 
 def rings(bridge):
@@ -17,8 +17,17 @@ def rings(bridge):
 def test_rings_are_cut_where_they_touch():
     piece = Piece(10, 20, rings(2))
     parts, cuts = cut_up(piece, 60)
-    ends = [part.right for part, cut in zip(parts, cuts, strict=False) if cut < 0.2]
-    assert any(abs(end - (20 + 55)) < 8 for end in ends)
+    assert abs(parts[int(np.argmin(cuts))].right - (20 + 55)) < 8
+
+
+def test_each_stroke_that_a_cut_goes_through_counts():
+    bars = np.zeros((60, 100), np.bool_)
+    bars[10:16] = bars[44:50] = bars[:, :8] = bars[:, 92:] = True
+    _, two = cut_up(Piece(0, 0, bars), 60)
+    bars[44:50, 20:80] = False
+    _, one = cut_up(Piece(0, 0, bars), 60)
+    np.testing.assert_allclose(two, 2 * (6 / 60 + STROKE), atol=0.05)
+    np.testing.assert_allclose(one, 6 / 60 + STROKE, atol=0.05)
 
 
 def test_what_is_narrow_is_left_whole():

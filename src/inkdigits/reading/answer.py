@@ -13,7 +13,7 @@ from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode, normalise, read_picture
 from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
-from inkdigits.reading.refusing import BLANK, refusal, several
+from inkdigits.reading.refusing import BLANK, refusals, several
 
 BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
@@ -22,6 +22,7 @@ ONE_WIDTH, WIDEST = 1.2, 1.6  # of most digits and of all, at most, in their hei
 WHOLE = 0.4  # times as likely as its parts, at least, a digit is to be read whole
 SURE = 0.9  # a wide digit: likelier than its parts, and as likely as that
 FEW = 4  # parts, at most, that a digit comes in
+APART = 1.0  # digit's heights: a blot so far from the rest of its line is no part of it
 CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it shows
 
 
@@ -94,8 +95,8 @@ def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> 
 
 def _line(spots: list[Spot], threshold: float) -> Line:
     digits = []
-    for spot in spots:
-        reason = refusal(spot.probabilities, threshold)
+    reasons = refusals([spot.probabilities for spot in spots], threshold)
+    for spot, reason in zip(spots, reasons, strict=True):
         best = int(spot.probabilities.argmax())
         digits.append(
             Digit(
@@ -111,10 +112,27 @@ def _line(spots: list[Spot], threshold: float) -> Line:
 
 
 def _without_dirt(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Leave out a blot or two that stand alone and are refused, beside lines that were read."""
+    """Leave out what is refused and stands apart, where something was read.
+
+    A blot or two that make a line of their own, and blots at a line's end far from its digits.
+    """
     if not any(char.isdigit() for line in lines for char in line.text):
         return lines
-    return tuple(line for line in lines if line.text not in ("?", "??"))
+    return tuple(_without_ends(line) for line in lines if line.text not in ("?", "??"))
+
+
+def _without_ends(line: Line) -> Line:
+    digits = list(line.digits)
+    far = APART * float(np.median([digit.box[3] for digit in digits]))
+    while len(digits) > 2 and digits[0].refused and _gap(digits[0], digits[1]) > far:
+        del digits[0]
+    while len(digits) > 2 and digits[-1].refused and _gap(digits[-2], digits[-1]) > far:
+        del digits[-1]
+    return Line("".join(map(str, digits)), tuple(digits))
+
+
+def _gap(left: Digit, right: Digit) -> int:
+    return right.box[0] - left.box[0] - left.box[2]
 
 
 def _refused(lines: tuple[Line, ...], one: bool) -> str | None:

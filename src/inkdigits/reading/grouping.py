@@ -19,13 +19,13 @@ MOST_PIECES = 3  # that a digit may have come apart into
 WIDEST = 1.35  # digit's heights
 TALLEST = 1.9
 FLATTEST = 1.8  # its width, in its own heights
-CUT = 1.0  # what a cut costs, in nats of probability
-CUT_INK = 3.0  # and for a digit's height of ink cut through
+CUT_INK = 3.0  # what cutting through a digit's height of ink costs, in nats of probability
 JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
 ODD_SIZE = 4.0  # what a size e times too large or small costs
 USUAL_WIDTH = 1.05  # digit's heights, at most
 WIDE = 10.0  # what a digit's height of width too much costs
-DIRT = 8.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
+DOUBT = 4.0  # times its nats a probability counts: digits cut out right are seldom doubtful
+DIRT = 12.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def take_apart(line: Sequence[Piece], height: float) -> Row:
     cuts: list[float | None] = []
     for piece in line:
         some, inks = cut_up(piece, own)
-        cuts += [None] * bool(parts) + [CUT + CUT_INK * ink for ink in inks]
+        cuts += [None] * bool(parts) + [CUT_INK * ink for ink in inks]
         parts += some
     return Row(parts, cuts, own)
 
@@ -70,7 +70,7 @@ def possible_groups(row: Row, line: int) -> list[Group]:
         for last in range(first, count):
             if last > first and row.cuts[last - 1] is None:
                 pieces += 1
-                gaps += _gap(row.parts[first:last], row.parts[last]) / row.height
+                gaps += _gap(row.parts[first:last], _piece(row, last)) / row.height
             wide, tall = _extent(row.parts[first : last + 1], row.height)
             if pieces > MOST_PIECES or (pieces > 1 and (wide > WIDEST or not starts_piece)):
                 break
@@ -97,11 +97,20 @@ def _oddness(wide: float, tall: float) -> float:
     return ODD_SIZE * odd + WIDE * max(0.0, wide - USUAL_WIDTH)
 
 
-def _gap(parts: Sequence[Piece], more: Piece) -> float:
-    """Return how far ``more`` is from the nearest of ``parts``, box to box, the larger way."""
+def _piece(row: Row, first: int) -> list[Piece]:
+    """Return the parts of the piece that starts with part ``first``."""
+    last = first
+    while last + 1 < len(row.parts) and row.cuts[last] is not None:
+        last += 1
+    return row.parts[first : last + 1]
+
+
+def _gap(parts: Sequence[Piece], piece: Sequence[Piece]) -> float:
+    """Return how far ``piece`` is from the nearest of ``parts``, box to box, the larger way."""
     return min(
-        max(more.left - p.right, p.left - more.right, more.top - p.bottom, p.top - more.bottom, 0)
+        max(q.left - p.right, p.left - q.right, q.top - p.bottom, p.top - q.bottom, 0)
         for p in parts
+        for q in piece
     )
 
 
@@ -122,7 +131,7 @@ def best_groups(row: Row, groups: Sequence[Group], probabilities: NDArray[np.flo
                 continue
             cut = row.cuts[group.first - 1] if group.first else None
             score = best[group.first] - group.cost - (cut or 0.0)
-            score += float(np.log(max(probabilities[number], 1e-6)))
+            score += DOUBT * float(np.log(max(probabilities[number], 1e-6)))
             if score > best[end]:
                 best[end], chosen[end] = score, number
     found = []

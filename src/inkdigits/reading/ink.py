@@ -23,6 +23,7 @@ ENOUGH = 0.75  # of the edges that the best window explains
 RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
+THIN = 0.2  # of the darkest ink nearby: less is no part of a stroke that goes on from darker ink
 SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
@@ -34,13 +35,15 @@ Mask = NDArray[np.bool_]
 class Ink:
     """Ink at working size. ``contrast``: float32 (h, w), how much darker than the paper, 0 to 1.
 
-    ``paper``: float32 (h, w), its brightness. ``mask``: bool (h, w), where there is ink.
+    ``paper``: float32 (h, w), its brightness. ``mask``: bool (h, w), where there is ink. ``faint``:
+    bool (h, w), where there is what may be ink if it goes on from there.
     ``scale``: pixels of the picture a working pixel, down and across.
     """
 
     contrast: Floats
     paper: Floats
     mask: Mask
+    faint: Mask
     scale: tuple[float, float]
 
 
@@ -59,8 +62,9 @@ def find_ink(picture: Images) -> Ink:
     contrast = (paper - work) / np.maximum(paper, 16)
     contrast = np.clip(contrast - np.quantile(contrast[::5, ::5], 0.2), 0, 1)  # it lies on crests
     floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
-    mask = contrast > np.maximum(floor, RELATIVE * _peaks(contrast, window / 4))
-    return Ink(contrast, paper, mask, scale)
+    peaks = _peaks(contrast, window / 4)
+    mask, faint = (contrast > np.maximum(floor, part * peaks) for part in (RELATIVE, THIN))
+    return Ink(contrast, paper, mask, faint, scale)
 
 
 def _resize(picture: Images) -> Images:

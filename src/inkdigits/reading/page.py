@@ -12,8 +12,13 @@ from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups,
 from inkdigits.reading.ink import Ink, find_ink
 from inkdigits.reading.lines import find_lines
 from inkdigits.reading.pieces import EIGHT, Piece, find_pieces, plausible, usual
-from inkdigits.reading.ruling import without_ruling
+from inkdigits.reading.ruling import find_ruling
+from inkdigits.reading.thin import with_thin_strokes
 
+BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
+SHARPER = 2.0  # times what differs from its blurred surroundings is added
+LEVEL = 0.5  # the quantile of a digit's ink that is white in its image
+PAPER = 0.1  # of that: less is black
 MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
 
 Classify = Callable[[Images], NDArray[np.float32]]
@@ -59,29 +64,38 @@ def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
                 for n in (numbers[i] for i in best)
             ]
         )
-    return lines
+    return [line for line in lines if line]
 
 
 def find_rows(ink: Ink) -> list[Row]:
     """Find the lines of writing in the ink, taken apart."""
     rough = usual(find_pieces(ink.mask), ink)
-    pieces = find_pieces(without_ruling(ink.mask, rough.height))
+    ruling = find_ruling(ink, rough.height)
+    pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
-    pieces = plausible(pieces, ink, page)
+    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page)
     return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]
 
 
 def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
-    """Make the digit that ``parts`` are, cut out of all other ink, a digit image (28, 28)."""
+    """Make the digit that ``parts`` are, cut out of all other ink, a digit image (28, 28).
+
+    It is made sharper by unsharp masking: a photo is softer than a digit image is to be.
+    """
     top, left = min(p.top for p in parts), min(p.left for p in parts)
     bottom, right = max(p.bottom for p in parts), max(p.right for p in parts)
-    mask = np.zeros((bottom - top, right - left), np.bool_)
+    blur = BLUR * max(bottom - top, right - left)
+    edge = max(1, round(blur))
+    top, left = max(0, top - 2 * edge), max(0, left - 2 * edge)
+    box = slice(top, bottom + 2 * edge), slice(left, right + 2 * edge)
+    contrast = ink.contrast[box]
+    mask = np.zeros(contrast.shape, np.bool_)
     for part in parts:
         mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
-    box = slice(top, bottom), slice(left, right)
-    soft = ndimage.binary_dilation(mask, EIGHT) & ~(ink.mask[box] & ~mask)
-    level = float(np.quantile(ink.contrast[box][mask], 0.8))
-    return fit_ink(np.clip(ink.contrast[box] / max(level, 1e-3), 0, 1) * soft)
+    soft = ndimage.binary_dilation(mask, EIGHT, edge) & ~(ink.mask[box] & ~mask)
+    sharp = contrast + SHARPER * (contrast - ndimage.gaussian_filter(contrast, blur))
+    level = max(float(np.quantile(sharp[mask], LEVEL)), 1e-3)
+    return fit_ink(np.clip((sharp / level - PAPER) / (1 - PAPER), 0, 1) * soft)
 
 
 def _parts(rows: Sequence[Row], group: Group) -> list[Piece]:

@@ -15,6 +15,7 @@ TALLEST = 2.3  # digit's heights
 FAINT = 0.4  # of the contrast of the page's usual ink
 SHALLOW = 0.15  # of its depth: in the dark beside the page, little makes much contrast
 LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may reach the edge
+WRITTEN = 0.05  # of all ink, at least, is writing where a desk around the page makes the rest
 SURROUNDINGS = 2.0  # digit's heights around a piece
 GRAIN = 3.0  # times the contrast of its surroundings
 MOST = 4000  # pieces on a page, the largest ones; bounds time on pictures that are no page
@@ -80,18 +81,30 @@ class Usual:
 def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
     """Return the height and contrast of the page's digits, 0 where there is no ink.
 
-    Medians over compact pieces, each weighing as much as its ink and the square of its contrast,
+    Medians over compact pieces, each weighing as much as its ink and the square of its depth,
     so that ruling, the grain of a desk and dirt do not count for much.
     """
     compact = [piece for piece in pieces if _compact(piece)] or list(pieces)
     if not compact:
         return Usual(0, 0, 0)
     contrasts = np.array([level(piece, ink) for piece in compact])
-    areas = np.array([min(int(p.mask.sum()), p.height * p.width / 2) for p in compact])
-    weights = areas * contrasts**2
-    heights = np.array([float(piece.height) for piece in compact])
     depths = np.array([_depth(piece, ink) for piece in compact])
+    areas = np.array([min(int(p.mask.sum()), p.height * p.width / 2) for p in compact])
+    weights = areas * depths**2
+    inside = np.array([not _around(piece, ink.mask.shape) for piece in compact])
+    if weights[inside].sum() > WRITTEN * weights.sum():
+        weights[~inside] = 0
+    heights = np.array([float(piece.height) for piece in compact])
     return Usual(*(weighted_median(values, weights) for values in (heights, contrasts, depths)))
+
+
+def _around(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Tell what may be a desk around the page: at the edge, and along half of the picture."""
+    return _at_edge(piece, shape) and (2 * piece.height > shape[0] or 2 * piece.width > shape[1])
+
+
+def _at_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
+    return 0 in (piece.top, piece.left) or piece.bottom == shape[0] or piece.right == shape[1]
 
 
 def _compact(piece: Piece) -> bool:
@@ -123,8 +136,7 @@ def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
 
 def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
     """Tell whether the piece is grain among grain, or goes on outside the picture."""
-    bottom, right = ink.mask.shape
-    if piece.top == 0 or piece.left == 0 or piece.bottom == bottom or piece.right == right:
+    if _at_edge(piece, ink.mask.shape):
         return True
     row, column = piece.centre
     return bool(level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step])

@@ -1,16 +1,37 @@
-"""When not to answer, and the reason in plain words."""
+"""When not to answer, and the reason in plain words.
+
+A digit that stands alone is answered if one digit is likely enough. In a line most of whose ink is
+surely digits, their neighbours say that this ink is one as well, so it is enough that one digit is
+likelier than not and the others are few: a doubtful digit looks like two or three, what is no digit
+like many, and that is refused in a line as well.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLANK = "blank: no ink found"
+NEIGHBOURS = 2  # sure digits, at least, that make a line one of digits; and half of the line
+# All of 3,000 held-out digits reach both, 8 in 100 letters (alone, 4 in 100 are answered).
+LIKELIER, FEW, TOGETHER = 0.5, 3, 0.95  # the likeliest digit; the three likeliest
 
 
-def refusal(probabilities: NDArray[np.float32], threshold: float) -> str | None:
+def refusals(line: Sequence[NDArray[np.float32]], threshold: float) -> list[str | None]:
+    """Return why each digit of a line, by its ten probabilities, gets no answer, or None."""
+    sure = sum(bool(probabilities.max() >= threshold) for probabilities in line)
+    among_digits = sure >= max(NEIGHBOURS, len(line) / 2)
+    return [refusal(probabilities, threshold, among_digits) for probabilities in line]
+
+
+def refusal(
+    probabilities: NDArray[np.float32], threshold: float, among_digits: bool = False
+) -> str | None:
     """Return why a digit with these ten ``probabilities`` gets no answer, None if it gets one."""
-    second, first = (int(digit) for digit in np.argsort(probabilities)[-2:])
+    *others, second, first = (int(digit) for digit in np.argsort(probabilities)[-FEW:])
     best, next_best = float(probabilities[first]), float(probabilities[second])
-    if best >= threshold:
+    few = best + next_best + float(probabilities[others].sum()) >= TOGETHER
+    if best >= threshold or (among_digits and best >= LIKELIER and few):
         return None
     if best + next_best >= threshold or best >= 0.5:
         return f"unsure: it may be {first} ({best:.0%}) or {second} ({next_best:.0%})"

@@ -3,13 +3,15 @@
 As in removing staves from music: where a line is found, ink is taken away in the columns where it
 is no thicker than the line, so strokes that cross the line stay whole (after Fujinaga, "Staff
 detection and removal", 2004; here the lines are found by a Hough transform, strip by strip,
-because paper bends).
+because paper bends). Ink much darker than the line is a stroke that runs along it, and stays too.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from inkdigits.reading.ink import Floats, Ink, Mask
 
 STRIPS = 3  # across the picture; a line may bend from one to the next
 STEEPEST = 0.25  # a line's slope, either way
@@ -18,35 +20,47 @@ COVERED = 0.45  # of a strip's columns, at least, that a line runs through
 THINNEST = 45  # a line's length, at least, in its thicknesses
 MOST_LINES = 100  # in a strip
 NEAR = 2.5  # pixels that ink may be off the line that it is part of
+DARKER = 1.5  # times a line's contrast: darker ink is no part of it
+BESIDE = 2  # pixels on either side of a line that its blur takes
 
 
-def without_ruling(mask: Mask, height: float) -> Mask:
-    """Return ``mask`` (h, w) without long, thin, straight lines, level or upright.
+class Ruling(NamedTuple):
+    """Lines: their ``ink``, and the ``place`` that they run through, both bool (h, w)."""
+
+    ink: Mask
+    place: Mask
+
+
+def find_ruling(ink: Ink, height: float) -> Ruling:
+    """Find the lines, level or upright.
 
     ``height`` is a digit's, in pixels: no line is looked for that a digit's stroke could make.
     """
-    clean = mask & ~_level_lines(mask, height)
-    return clean & ~_level_lines(mask.T, height).T
+    level = _level_lines(ink.mask, ink.contrast, height)
+    upright = _level_lines((ink.mask & ~level.ink).T, ink.contrast.T, height)
+    return Ruling(level.ink | upright.ink.T, level.place | upright.place.T)
 
 
-def _level_lines(mask: Mask, height: float) -> Mask:
-    """Return which ink belongs to lines that are roughly level."""
-    found = np.zeros_like(mask)
+def _level_lines(mask: Mask, contrast: Floats, height: float) -> Ruling:
+    """Find the lines that are roughly level."""
+    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
     width = mask.shape[1] // STRIPS
     if width < max(2, 2 * height) or mask.shape[0] < 3:
         return found
     for left in range(0, mask.shape[1] - width + 1, width):
         right = left + width if left + 2 * width <= mask.shape[1] else mask.shape[1]
         strip = slice(left, right)
-        found[:, strip] = _lines_of_strip(mask[:, strip])
+        lines = _lines_of_strip(mask[:, strip], contrast[:, strip])
+        found.ink[:, strip], found.place[:, strip] = lines
     return found
 
 
-def _lines_of_strip(mask: Mask) -> Mask:
-    found = np.zeros_like(mask)
+def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
+    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
     width = mask.shape[1]
     x, top, bottom = _thin_runs(mask, width // THINNEST)
     middle = (top + bottom - 1) / 2
+    dark = contrast[middle.astype(np.intp), x]
     if len(x) < COVERED * width:
         return found
     slopes = np.linspace(-STEEPEST, STEEPEST, SLOPES)
@@ -77,9 +91,13 @@ def _lines_of_strip(mask: Mask) -> Mask:
         ballot -= votes(on)
         left &= ~on
         thick = 1.5 * np.median((bottom - top)[on]) + 1
+        on &= (bottom - top <= thick) & (dark <= DARKER * np.median(dark[on]))
         for column, high, low in zip(x[on], top[on], bottom[on], strict=True):
-            if low - high <= thick:
-                found[high:low, column] = True
+            found.ink[high:low, column] = True
+        half = int(thick / 2) + BESIDE
+        rows = np.polyval(fit, np.arange(width)) + np.arange(-half, half + 1)[:, None]
+        rows = np.clip(rows, 0, len(mask) - 1).astype(np.intp)
+        found.place[rows, np.arange(width)] = True
     return found
 
 

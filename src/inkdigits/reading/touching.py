@@ -11,16 +11,19 @@ NARROW = 0.75  # of a digit's height: what is narrower is one digit
 ROWS = 48  # a piece is made this high to look for cuts
 APART = 0.18  # digit's heights, at least, between two cuts and at both ends
 SIDEWAYS = 0.15  # cost of a step to the side, in cells of ink cut through
+STROKE = 0.33  # digit's heights of ink that each stroke cut through counts for besides its own
+INKED = 0.5  # of a cell: there is a stroke
 LEAST = 0.01  # ink of a part, in squares as high as a digit
-MOST_INK = 0.45  # of a digit's height: what must cut through more is no place to cut
+MOST_INK = 0.9  # of a digit's height, so counted: what must cut through more is no place to cut
 CUTS = 2.5  # at most, for a digit's height of width
 
 
 def cut_up(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
     """Cut ``piece`` wherever two digits may touch: parts from left to right, and between them cuts.
 
-    A cut is measured by the ink it goes through, in digit's heights. Whether it is one at all is
-    for the reader to say: the parts can be put together again.
+    A cut is measured by the ink and strokes it goes through, in digit's heights: digits touch in
+    one place, while a loop takes two to cut. Whether it is one at all is for the reader to say: the
+    parts can be put together again.
     """
     if piece.width < NARROW * height:
         return [piece], []
@@ -43,14 +46,15 @@ def cut_up(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
 
 
 def _valleys(ink: Floats, height: float) -> tuple[list[NDArray[np.float64]], list[float]]:
-    """Return the paths from top to bottom that cut through least ink, from left to right.
+    """Return the paths from top to bottom that cut through least, from left to right.
 
-    A path is its column in each row; its ink is in digit's heights.
+    A path is its column in each row; what it cuts through is in digit's heights.
     """
-    down, from_above = _cheapest(ink)
-    up, from_below = _cheapest(ink[::-1])
+    stroke = STROKE * height
+    down, from_above = _cheapest(ink, stroke)
+    up, from_below = _cheapest(ink[::-1], stroke)
     middle = ink.shape[0] // 2
-    through = down[middle] + up[::-1][middle] - ink[middle]
+    through = down[middle] + up[::-1][middle] - ink[middle] - stroke * (ink[middle] > INKED)
     apart = max(2, round(APART * height))
     chosen: list[int] = []
     for column in np.argsort(through + 1e-4 * np.abs(np.arange(len(through)) - len(through) / 2)):
@@ -63,14 +67,25 @@ def _valleys(ink: Floats, height: float) -> tuple[list[NDArray[np.float64]], lis
     return paths, [float(through[column]) / height for column in sorted(chosen)]
 
 
-def _cheapest(ink: Floats) -> tuple[Floats, NDArray[np.int8]]:
-    """Return the least cost of a way from the top to each cell, and the step that led there."""
+def _cheapest(ink: Floats, stroke: float) -> tuple[Floats, NDArray[np.int8]]:
+    """Return the least cost of a way from the top to each cell, and the step that led there.
+
+    It pays for the ink of its cells, and ``stroke`` wherever it enters a stroke.
+    """
     total = np.empty_like(ink)
     step = np.zeros(ink.shape, np.int8)
-    total[0] = ink[0]
+    inked = ink > INKED
+    total[0] = ink[0] + stroke * inked[0]
     for row in range(1, len(ink)):
         before = np.pad(total[row - 1], 1, constant_values=np.inf)
-        ways = np.stack([before[1:-1], before[:-2] + SIDEWAYS, before[2:] + SIDEWAYS])
+        left = stroke * ~np.pad(inked[row - 1], 1)  # paid on entering ink from where there is none
+        ways = np.stack(
+            [
+                before[1:-1] + left[1:-1] * inked[row],
+                before[:-2] + left[:-2] * inked[row] + SIDEWAYS,
+                before[2:] + left[2:] * inked[row] + SIDEWAYS,
+            ]
+        )
         best = ways.argmin(axis=0)
         total[row] = ink[row] + ways.min(axis=0)
         step[row] = np.array([0, -1, 1], np.int8)[best]
