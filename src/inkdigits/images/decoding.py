@@ -113,8 +113,8 @@ def _check_size(picture: Image.Image, where: object) -> None:
 
 def _upright_grey(picture: Image.Image) -> Image.Image:
     width, height = picture.size
-    if width * height > _HALVED_ABOVE:
-        picture.draft(None, (width // 2, height // 2))  # heeded by JPEG alone
+    halves = 2 if width * height > _HALVED_ABOVE else 1
+    picture.draft("L", (width // halves, height // halves))  # heeded by JPEG alone
     picture.load()
     if picture.format == "PNG" and picture.mode == "L" and not picture.info:
         return picture  # grey and upright already, as single digits mostly come: half the time

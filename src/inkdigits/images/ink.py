@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inkdigits.images.contract import Images
+from inkdigits.images.windows import highest, lowest
 
 WORKING_SIDE = 256  # pixels of the longer side that are looked at
 COARSE_SIDE = 64  # pixels that paper and frames are found on
@@ -69,7 +70,7 @@ def _cover(work: Floats) -> Floats:
     if not mask.any():
         return np.zeros_like(work)
     level = np.quantile(contrast[mask], 0.6)
-    soft = ndimage.binary_dilation(mask, EIGHT)
+    soft = highest(mask, 3)
     cover: Floats = np.clip(contrast / level, 0, 1) * soft
     return cover
 
@@ -139,9 +140,9 @@ def _contrast(work: Floats, coarse: Floats) -> tuple[Floats, Floats]:
     """
     step = -(-max(work.shape) // COARSE_SIDE)
     paper = np.maximum(*(_bridged(coarse, axis, cropped=step == 1) for axis in (0, 1)))
-    bright = ndimage.maximum_filter(paper, round(WINDOW * max(paper.shape)) | 1)
+    bright = highest(paper, round(WINDOW * max(paper.shape)) | 1)
     if step > 1:
-        paper = ndimage.minimum_filter(paper, 3)  # else the borders of shadows are grey
+        paper = lowest(paper, 3)  # else the borders of shadows are grey
     height, width = work.shape
     contrast = _darker(work, _enlarged(paper, height, width, step))
     bold = _darker(work, _enlarged(bright, height, width, step))
@@ -194,8 +195,7 @@ def _bridged(coarse: Floats, axis: int, cropped: bool) -> Floats:
     room = side // 2
     around = [(room, room) if here == axis else (0, 0) for here in (0, 1)]
     padded = np.pad(coarse, around, mode="symmetric" if cropped else "edge")
-    wide = ndimage.maximum_filter1d(padded, side, axis, mode="nearest")
-    closed: Floats = ndimage.minimum_filter1d(wide, side, axis, mode="nearest")
+    closed: Floats = lowest(highest(padded, side, axis), side, axis)
     return closed[room : room + length] if axis == 0 else closed[:, room : room + length]
 
 

@@ -6,6 +6,7 @@ desk beside the page drop out together. What is left is judged against the darke
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inkdigits.images import Images
+from inkdigits.images.windows import highest, lowest
 
 LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
 SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
@@ -24,6 +26,7 @@ RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
 THIN = 0.2  # of the darkest ink nearby: less is no part of a stroke that goes on from darker ink
+MOST_DRAWN = 0.25  # of a drawing on even paper is ink, at most
 SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
@@ -52,13 +55,14 @@ def find_ink(picture: Images) -> Ink:
     work = _resize(picture)
     scale = picture.shape[0] / work.shape[0], picture.shape[1] / work.shape[1]
     noise = SMOOTHED * _noise(work.astype(np.float32))
+    even = _even_paper(work)
     work = ndimage.gaussian_filter(work.astype(np.float32), 0.7)
-    light, share = _polarity_and_window(work)
+    light, share = _polarity_and_window(work) if even is None else (even.light, WINDOWS[0])
     if light:
         work = 255 - work
     noise = max(noise, _noise(work))
     window = max(work.shape) * share
-    paper = _paper(work, window)
+    paper = _paper(work, window) if even is None else np.full_like(work, even.brightness)
     contrast = (paper - work) / np.maximum(paper, 16)
     contrast = np.clip(contrast - np.quantile(contrast[::5, ::5], 0.2), 0, 1)  # it lies on crests
     floor = np.maximum(FAINTEST, NOISE * noise / np.maximum(paper, 16))
@@ -82,6 +86,24 @@ def _resize(picture: Images) -> Images:
     return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
+class EvenPaper(NamedTuple):
+    """Paper of one ``brightness``, counted from black; ``light``: its ink is lighter than it."""
+
+    brightness: int
+    light: bool
+
+
+def _even_paper(work: Images) -> EvenPaper | None:
+    """Tell paper that is the same all over, as in drawings made by program; None for any other."""
+    paper = work[0, 0]
+    edges = work[0], work[-1], work[:, 0], work[:, -1]
+    drawn = work != paper
+    if any((edge != paper).any() for edge in edges) or not 0 < drawn.mean() < MOST_DRAWN:
+        return None
+    light = bool(work[drawn].mean() > paper)
+    return EvenPaper(int(255 - paper if light else paper), light)
+
+
 def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     """Return whether ink is lighter than its paper, and the window, as a share of the long side.
 
@@ -90,9 +112,8 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     strokes. What makes most of the picture ink counts for less, unless it is a close-up. Of the
     windows that explain most, the smallest takes the fewest shadows for ink.
     """
-    step = max(2 if max(work.shape) >= FINE else 1, round(max(work.shape) / COARSE_SIDE))
-    coarse = _blocks(work, step).mean(axis=(1, 3))
-    edges = np.maximum(ndimage.morphological_gradient(coarse, 3) - 6 * _noise(coarse), 0)
+    coarse = _means(work, _coarse_step(work))
+    edges = np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0)
     explained = {
         (light, share): (RARER if light else 1)
         * _explained(255 - coarse if light else coarse, share, edges)
@@ -105,12 +126,13 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
 
 
 def _explained(coarse: Floats, share: float, edges: Floats) -> float:
-    paper = _closed(coarse, max(3, round(share * max(coarse.shape))))
+    paper = _closed(coarse, max(3, round(share * max(coarse.shape)) | 1))
     contrast = (paper - coarse) / np.maximum(paper, 16)
     ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
     share_of_ink = float(ink.mean())
     weight = (1 - share_of_ink) ** (1 if share > 0.5 else 3) * np.clip(4 - 6 * share_of_ink, 0, 1)
-    return float(edges[ndimage.binary_dilation(ink)].sum() * weight)
+    around = highest(ink, 3, axis=0) | highest(ink, 3, axis=1)
+    return float(edges[around].sum() * weight)
 
 
 def _noise(work: Floats) -> float:
@@ -123,26 +145,28 @@ def _noise(work: Floats) -> float:
 
 def _paper(work: Floats, window: float) -> Floats:
     """Return the brightness of the paper at each place, as if nothing were written on it."""
-    step = max(1, round(max(work.shape) / COARSE_SIDE))
-    coarse = _blocks(work, step).mean(axis=(1, 3))
-    closed = _closed(coarse, max(3, round(window / step)))
+    step = _coarse_step(work)
+    coarse = _means(work, step)
+    closed = _closed(coarse, max(3, round(window / step) | 1))
     return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
 
 
 def _closed(coarse: Floats, side: int) -> Floats:
-    """Paint over what is dark and narrower than ``side``."""
+    """Paint over what is dark and narrower than ``side``, which is odd."""
     # The edge is repeated outwards: a strip of desk beside the page is wide, not narrow like ink.
-    room = side // 2 + 1  # beyond half a window, "nearest" repeats it as well
+    room = side // 2 + 1  # beyond half a window it is repeated as well
     padded = np.pad(coarse, room, mode="edge")
-    closed = ndimage.grey_closing(padded, size=(side, side), mode="nearest")
-    return np.asarray(closed[room:-room, room:-room])
+    return lowest(highest(padded, side), side)[room:-room, room:-room]
 
 
 def _peaks(contrast: Floats, window: float) -> Floats:
     """Return the strongest contrast in a window around each place."""
     step = max(1, round(max(contrast.shape) / COARSE_SIDE))
-    coarse = _blocks(contrast, step).max(axis=(1, 3))
-    peaks = ndimage.maximum_filter(coarse, max(3, round(window / step)), mode="nearest")
+    bottom, right = (-side % step for side in contrast.shape)
+    padded = np.pad(contrast, ((0, bottom), (0, right)), mode="edge")
+    rows = padded.reshape(-1, step, padded.shape[1]).max(axis=1)
+    coarse = rows.reshape(len(rows), -1, step).max(axis=2)
+    peaks = highest(coarse, max(3, round(window / step) | 1))
     return _enlarge(peaks, contrast.shape)
 
 
@@ -151,16 +175,20 @@ def texture(contrast: Floats, size: float) -> tuple[Floats, int]:
 
     Next to none on paper, not so on wood. ``size``: of the surroundings, in pixels.
     """
-    step = max(1, round(size / 9))
-    coarse = _blocks(contrast, step).mean(axis=(1, 3))
+    step = max(1, round(size / 9), round(max(contrast.shape) / COARSE_SIDE))
+    coarse = _means(contrast, step)
     return ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), step
 
 
-def _blocks(work: Floats, step: int) -> Floats:
-    """Cut into blocks of step × step: (rows, step, columns, step); the edge is repeated to fit."""
-    bottom, right = -work.shape[0] % step, -work.shape[1] % step
-    padded = np.pad(work, ((0, bottom), (0, right)), mode="edge")
-    return padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+def _coarse_step(work: Floats) -> int:
+    """Return how many pixels go into one where light and paper are judged."""
+    longest = max(work.shape)
+    return max(2 if longest >= FINE else 1, round(longest / COARSE_SIDE))
+
+
+def _means(work: Floats, step: int) -> Floats:
+    """Return the mean of each block of step × step; at the edges what there is of it."""
+    return np.asarray(Image.fromarray(work).reduce(step))
 
 
 def _enlarge(coarse: Floats, shape: tuple[int, ...]) -> Floats:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inkdigits.images import Images, fit_ink
+from inkdigits.images.windows import highest
 from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups, take_apart
 from inkdigits.reading.ink import Ink, find_ink
 from inkdigits.reading.lines import find_lines
-from inkdigits.reading.pieces import EIGHT, Piece, find_pieces, plausible, usual
+from inkdigits.reading.pieces import Piece, find_pieces, plausible, usual
 from inkdigits.reading.ruling import find_ruling
 from inkdigits.reading.thin import with_thin_strokes
 
@@ -92,7 +93,7 @@ def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
     mask = np.zeros(contrast.shape, np.bool_)
     for part in parts:
         mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
-    soft = ndimage.binary_dilation(mask, EIGHT, edge) & ~(ink.mask[box] & ~mask)
+    soft = highest(mask, 2 * edge + 1) & ~(ink.mask[box] & ~mask)
     sharp = contrast + SHARPER * (contrast - ndimage.gaussian_filter(contrast, blur))
     level = max(float(np.quantile(sharp[mask], LEVEL)), 1e-3)
     return fit_ink(np.clip((sharp / level - PAPER) / (1 - PAPER), 0, 1) * soft)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
+from inkdigits.images.windows import highest
 from inkdigits.reading.ink import Ink, Mask
 from inkdigits.reading.pieces import EIGHT, SHALLOW, Piece, Usual, find_pieces, level
 
@@ -32,7 +33,7 @@ def with_thin_strokes(pieces: Sequence[Piece], ink: Ink, ruling: Mask, page: Usu
     for number, piece in enumerate(pieces, start=1):
         box = _box(piece, round(REACH * page.height))
         own = numbers[box] == number
-        others = ndimage.binary_dilation((numbers[box] > 0) & ~own, EIGHT, APART)
+        others = highest((numbers[box] > 0) & ~own, 2 * APART + 1)
         dark = ink.contrast[box] > AS_DARK * level(piece, ink)
         grown = ndimage.binary_propagation(own, EIGHT, own | (open_to_all[box] & dark & ~others))
         whole[box] |= grown

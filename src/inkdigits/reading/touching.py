@@ -72,24 +72,24 @@ def _cheapest(ink: Floats, stroke: float) -> tuple[Floats, NDArray[np.int8]]:
 
     It pays for the ink of its cells, and ``stroke`` wherever it enters a stroke.
     """
-    total = np.empty_like(ink)
-    step = np.zeros(ink.shape, np.int8)
+    rows, columns = ink.shape
+    room = np.full((rows, columns + 2), np.inf, np.float32)  # nobody comes from beyond the sides
+    total = room[:, 1:-1]
     inked = ink > INKED
-    total[0] = ink[0] + stroke * inked[0]
-    for row in range(1, len(ink)):
-        before = np.pad(total[row - 1], 1, constant_values=np.inf)
-        left = stroke * ~np.pad(inked[row - 1], 1)  # paid on entering ink from where there is none
-        ways = np.stack(
-            [
-                before[1:-1] + left[1:-1] * inked[row],
-                before[:-2] + left[:-2] * inked[row] + SIDEWAYS,
-                before[2:] + left[2:] * inked[row] + SIDEWAYS,
-            ]
-        )
-        best = ways.argmin(axis=0)
+    # Paid on entering ink from where there is none, for each way in: from above, left and right.
+    before = np.pad(inked, 1)[:rows]
+    entered = np.stack([before[:, at : at + columns] for at in (1, 0, 2)])
+    toll = stroke * (inked & ~entered)
+    toll[1:] += SIDEWAYS
+    ways = np.empty((3, columns))
+    step = np.zeros(ink.shape, np.int8)
+    total[0] = ink[0] + toll[0, 0]
+    for row in range(1, rows):
+        for way, at in enumerate((1, 0, 2)):
+            np.add(room[row - 1, at : at + columns], toll[way, row], out=ways[way])
+        step[row] = ways.argmin(axis=0)
         total[row] = ink[row] + ways.min(axis=0)
-        step[row] = np.array([0, -1, 1], np.int8)[best]
-    return total, step
+    return total, np.array([0, -1, 1], np.int8)[step]
 
 
 def _trace(

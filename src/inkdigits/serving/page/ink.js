@@ -3,7 +3,7 @@
 
 export const PEN = 0.042;
 
-const READ_AT = 256; // pixels across the bitmap that is read, whatever the screen's own resolution
+const READ_AT = 224; // pixels across the bitmap that is read, whatever the screen's own resolution
 
 /** Draw strokes onto a canvas context whose sheet is `size` pixels across. */
 export function paint(context, strokes, size, colour) {
