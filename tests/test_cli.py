@@ -66,17 +66,17 @@ def test_the_run_folder_holds_its_report(place):
     assert json.loads((report / "evaluation.json").read_text())["n"] == 120
 
 
-def test_join_makes_one_reader_of_two(run, place):
+def test_join_makes_one_reader_of_several(run, place):
     assert run("train", "digits.npz", "--model", "lenet5", "--epochs", "1", "-o", "quick")[0] == 0
     code, out, _ = run("join", "quick", "run", "-o", "both.onnx")
     assert code == 0
     assert "reader   both.onnx" in out
-    code, out, _ = run("join", "quick", "run", "-o", "both.onnx", "--json")
+    code, out, _ = run("join", "quick", "run", "run", "-o", "both.onnx", "--json")
     assert code == 0
     assert {"reader", "asks_below", "asked", "val_accuracy"} <= set(json.loads(out))
     code, _, err = run("join", "both.onnx", "run", "-o", "again.onnx")
     assert code == 2
-    assert "joined from two readers already" in err
+    assert "joined from others already" in err
     assert not (place / "again.onnx").exists()
 
 

@@ -48,10 +48,12 @@ def build_parser() -> Parser:
     _add_at_least(verb)
 
     verb = _add(
-        group, "join", verbs.join, "make one reader of two: a quick one, which asks a surer one"
+        group, "join", verbs.join, "make one reader of several: a quick one, which asks surer ones"
     )
     verb.add_argument("quick", type=Path, metavar="QUICK", help=READER_HELP)
-    verb.add_argument("sure", type=Path, metavar="SURE", help="trained on the same data and seed")
+    verb.add_argument(
+        "sure", type=Path, nargs="+", metavar="SURE", help="trained on the same data and seed"
+    )
     verb.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the reader to write"
     )

@@ -68,7 +68,7 @@ def train(options: argparse.Namespace) -> Answer:
 
 
 def join(options: argparse.Namespace) -> Answer:
-    """Make one reader of a quick one and a surer one, which it asks where it is unsure."""
+    """Make one reader of a quick one and surer ones, which it asks where it is unsure."""
     from inkdigits.training.joining import join
 
     joined = join(options.quick, options.sure, options.output)

@@ -1,4 +1,4 @@
-"""One reader of two."""
+"""One reader of several."""
 
 import json
 import shutil
@@ -18,16 +18,22 @@ SMALL = {"epochs": 2, "precision": "float32", "show": False}
 
 @pytest.fixture(scope="module")
 def readers(strokes, tmp_path_factory):
-    """Two runs of one seed: a quick one and a surer one."""
+    """Runs of one seed: a quick one and two surer ones."""
     folder = tmp_path_factory.mktemp("runs")
     quick = train(strokes, "lenet5", folder=folder / "quick", **SMALL)
     sure = train(strokes, "convnet_tiny", "fast", folder=folder / "sure", **SMALL)
-    return quick.reader, sure.reader
+    other = train(strokes, "lenet5", "study", folder=folder / "other", **SMALL)
+    return quick.reader, sure.reader, other.reader
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one to ask", "two to ask"])
+def asked(request, readers):
+    return readers[1 : 1 + request.param]
 
 
 @pytest.fixture(scope="module")
-def joined(readers, strokes, tmp_path_factory):
-    return join(*readers, tmp_path_factory.mktemp("joined") / "both.onnx", data=strokes)
+def joined(readers, asked, strokes, tmp_path_factory):
+    return join(readers[0], asked, tmp_path_factory.mktemp("joined") / "all.onnx", data=strokes)
 
 
 def rewrite(path, key, change):
@@ -40,22 +46,26 @@ def rewrite(path, key, change):
     onnx.save(model, path)
 
 
-def test_is_the_quick_reader_where_that_is_sure_and_the_mean_elsewhere(readers, joined, strokes):
-    quick, sure = (Reader(path).predict_proba(strokes.images) for path in readers)
+def test_is_the_quick_reader_where_that_is_sure_and_the_mean_elsewhere(
+    readers, asked, joined, strokes
+):
+    quick, *sure = (Reader(path).predict_proba(strokes.images) for path in (readers[0], *asked))
     unsure = quick.max(axis=1) < joined.asks_below
     assert 0 < unsure.sum() < len(unsure)
-    expected = np.where(unsure[:, None], (quick + 2 * sure) / 3, quick)
+    mean = (quick + 2 * np.sum(sure, axis=0)) / (1 + 2 * len(sure))
     reader = Reader(joined.reader)
-    np.testing.assert_allclose(np.exp(reader.logits(strokes.images)), expected, atol=1e-5)
-    scaled = expected ** (1 / joined.temperature)
+    found = np.exp(reader.logits(strokes.images))
+    np.testing.assert_allclose(found[~unsure], quick[~unsure], atol=1e-5)
+    np.testing.assert_allclose(found[unsure], mean[unsure], atol=0.005)  # by halved weights
+    scaled = found ** (1 / joined.temperature)
     scaled /= scaled.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(reader.predict_proba(strokes.images), scaled, atol=1e-4)
 
 
-@pytest.mark.parametrize("asked", [0, 1])
-def test_reads_batches_of_which_all_or_none_are_asked_about(readers, joined, strokes, asked):
+@pytest.mark.parametrize("unsure", [0, 1])
+def test_reads_batches_of_which_all_or_none_are_asked_about(readers, joined, strokes, unsure):
     quick = Reader(readers[0]).predict_proba(strokes.images)
-    chosen = strokes.images[(quick.max(axis=1) < joined.asks_below) == asked]
+    chosen = strokes.images[(quick.max(axis=1) < joined.asks_below) == unsure]
     reader = Reader(joined.reader)
     together = reader.predict_proba(chosen)
     one_by_one = np.concatenate([reader.predict_proba(image[None]) for image in chosen])
@@ -72,33 +82,43 @@ def test_a_twentieth_of_the_held_out_images_is_asked_about(readers, joined, stro
     assert joined.val_accuracy == right.mean()
 
 
-def test_tells_of_both(readers, joined):
+def test_the_surer_readers_take_half_their_size(asked, readers, joined):
+    whole = sum(path.stat().st_size for path in asked)
+    more = joined.reader.stat().st_size - readers[0].stat().st_size
+    assert more < 0.6 * whole + 10_000
+
+
+def test_tells_of_all(asked, joined):
     reader = Reader(joined.reader)
-    assert reader.origin()["network"] == "lenet5, which asks convnet_tiny"
-    assert reader.provenance["asks"]["provenance"] == Reader(readers[1]).provenance
+    names = ["convnet_tiny", "lenet5"][: len(asked)]
+    assert reader.origin()["network"] == f"lenet5, which asks {' and '.join(names)}"
+    for told, path in zip(reader.provenance["asks"]["readers"], asked, strict=True):
+        assert told["provenance"] == Reader(path).provenance
+        assert told["sha256"] == Reader(path).sha256
     assert (reader.temperature, reader.threshold) == (joined.temperature, joined.threshold)
 
 
-def test_same_readers_same_bytes(readers, joined, strokes, tmp_path):
-    again = join(readers[0].parent, readers[1].parent, tmp_path / "again.onnx", data=strokes)
+def test_same_readers_same_bytes(readers, asked, joined, strokes, tmp_path):
+    runs = [path.parent for path in asked]
+    again = join(readers[0].parent, runs, tmp_path / "again.onnx", data=strokes)
     assert again.reader.read_bytes() == joined.reader.read_bytes()
 
 
 def test_the_images_held_out_must_be_the_same(readers, strokes, tmp_path):
     other = train(strokes, "lenet5", seed=1, folder=tmp_path / "other", **SMALL)
     with pytest.raises(UsageError, match="same seed"):
-        join(readers[0], other.reader, tmp_path / "both.onnx", data=strokes)
+        join(readers[0], [readers[1], other.reader], tmp_path / "both.onnx", data=strokes)
     assert not (tmp_path / "both.onnx").exists()
 
 
 def test_the_data_must_be_those_trained_on(readers, strokes, tmp_path):
     with pytest.raises(DataError, match="any more"):
-        join(*readers, tmp_path / "both.onnx", data=strokes.take(np.arange(100)))
+        join(readers[0], readers[1:], tmp_path / "both.onnx", data=strokes.take(np.arange(100)))
 
 
 def test_a_joined_reader_is_not_joined_again(readers, joined, strokes, tmp_path):
-    with pytest.raises(UsageError, match="joined from two readers already"):
-        join(joined.reader, readers[1], tmp_path / "both.onnx", data=strokes)
+    with pytest.raises(UsageError, match="joined from others already"):
+        join(joined.reader, [readers[1]], tmp_path / "both.onnx", data=strokes)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +132,13 @@ def test_a_joined_reader_is_not_joined_again(readers, joined, strokes, tmp_path)
     ],
 )
 def test_readers_that_do_not_tell_of_their_data(readers, tmp_path, forget):
-    for path, name in zip(readers, ("quick", "sure"), strict=True):
+    for path, name in zip(readers[:2], ("quick", "sure"), strict=True):
         shutil.copy(path, tmp_path / name)
         rewrite(tmp_path / name, "provenance", forget)
     with pytest.raises(UsageError, match="same data"):
-        join(tmp_path / "quick", tmp_path / "sure", tmp_path / "both.onnx")
+        join(tmp_path / "quick", [tmp_path / "sure"], tmp_path / "both.onnx")
 
 
 def test_a_folder_that_is_not_there(readers, strokes, tmp_path):
     with pytest.raises(InkdigitsError, match="cannot be written"):
-        join(*readers, tmp_path / "none" / "both.onnx", data=strokes)
+        join(readers[0], readers[1:], tmp_path / "none" / "both.onnx", data=strokes)

@@ -27,6 +27,7 @@ FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
 THIN = 0.2  # of the darkest ink nearby: less is no part of a stroke that goes on from darker ink
 MOST_DRAWN = 0.25  # of a drawing on even paper is ink, at most
+ALIKE = 0.75  # of the darkest ink there, at least, is what half of it is like
 SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
 
@@ -94,11 +95,17 @@ class EvenPaper(NamedTuple):
 
 
 def _even_paper(work: Images) -> EvenPaper | None:
-    """Tell paper that is the same all over, as in drawings made by program; None for any other."""
+    """Tell paper that is the same all over, in drawings made by program; None for any other.
+
+    What is drawn there is of one darkness: a shaded field of a form is paper to what is in it.
+    """
     paper = work[0, 0]
     edges = work[0], work[-1], work[:, 0], work[:, -1]
     drawn = work != paper
     if any((edge != paper).any() for edge in edges) or not 0 < drawn.mean() < MOST_DRAWN:
+        return None
+    off = np.abs(work[drawn].astype(np.int16) - paper)
+    if np.median(off) < ALIKE * off.max():
         return None
     light = bool(work[drawn].mean() > paper)
     return EvenPaper(int(255 - paper if light else paper), light)
@@ -182,7 +189,7 @@ def texture(contrast: Floats, size: float) -> tuple[Floats, int]:
 
 def _coarse_step(work: Floats) -> int:
     """Return how many pixels go into one where light and paper are judged."""
-    longest = max(work.shape)
+    longest = int(max(work.shape))
     return max(2 if longest >= FINE else 1, round(longest / COARSE_SIDE))
 
 

@@ -106,11 +106,12 @@ class Reader:
 
     @property
     def network(self) -> str:
-        """The name of its architecture; of two that were joined, both names."""
+        """The name of its architecture; of several that were joined, all names."""
         own, asks = self.provenance.get("model", "unknown"), self.provenance.get("asks")
         if not isinstance(asks, dict):
             return str(own)
-        return f"{own}, which asks {asks.get('provenance', {}).get('model', 'another')}"
+        surer = (reader["provenance"].get("model", "another") for reader in asks["readers"])
+        return f"{own}, which asks {' and '.join(surer)}"
 
     def origin(self) -> dict[str, str]:
         """Tell in words what was trained, on what and how."""
