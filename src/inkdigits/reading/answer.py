@@ -15,7 +15,6 @@ from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
 from inkdigits.reading.refusing import BLANK, refusals, several
 
-BORDER = np.pad(np.zeros((SIZE - 2, SIZE - 2), np.bool_), 1, constant_values=True)
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 TINY = 48  # pixels on a side: room for one digit
 ONE_WIDTH, WIDEST = 1.2, 1.6  # of most digits and of all, at most, in their heights
@@ -53,16 +52,32 @@ def _grey(picture: Picture) -> tuple[str | None, Images]:
 
 def is_digit_image(grey: Images) -> bool:
     """Tell whether the picture is in MNIST's form already: 28×28, white on black, empty border."""
-    return grey.shape == BORDER.shape and not grey[BORDER].any() and bool(grey.any())
+    if grey.shape != (SIZE, SIZE):
+        return False
+    first_and_last = slice(None, None, SIZE - 1)
+    border = grey[first_and_last].any() or grey[:, first_and_last].any()
+    return not border and bool(grey.any())
+
+
+def read_digit_image(
+    image: Images, probabilities: NDArray[np.float32], threshold: float
+) -> Reading:
+    """Tell what the network's ``probabilities`` (10,) say of a picture that is a digit image."""
+    line = _line([_whole_spot(image, probabilities)], threshold)
+    return Reading(None, (line,), line.digits[0].refused, image)
+
+
+def _whole_spot(image: Images, probabilities: NDArray[np.float32]) -> Spot:
+    rows, columns = np.any(image, axis=1), np.any(image, axis=0)
+    top, left = int(rows.argmax()), int(columns.argmax())
+    height, width = SIZE - top - int(rows[::-1].argmax()), SIZE - left - int(columns[::-1].argmax())
+    return Spot((left, top, width, height), image, probabilities)
 
 
 def _find(grey: Images, classify: Classify) -> list[list[Spot]]:
     """Find the digits: a picture that can hold but one is normalised whole, others are searched."""
     if is_digit_image(grey):
-        rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
-        left, top = int(columns[0]), int(rows[0])
-        box = left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
-        return [[Spot(box, grey, classify(grey[None])[0])]]
+        return [[_whole_spot(grey, classify(grey[None])[0])]]
     height, width = grey.shape
     if max(height, width) <= TINY and width < 1.5 * height:
         return _whole(grey, (0, 0, width, height), classify)
@@ -123,6 +138,8 @@ def _without_dirt(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 def _without_ends(line: Line) -> Line:
     digits = list(line.digits)
+    if len(digits) <= 2:
+        return line
     far = APART * float(np.median([digit.box[3] for digit in digits]))
     while len(digits) > 2 and digits[0].refused and _gap(digits[0], digits[1]) > far:
         del digits[0]

@@ -28,10 +28,12 @@ def refusal(
     probabilities: NDArray[np.float32], threshold: float, among_digits: bool = False
 ) -> str | None:
     """Return why a digit with these ten ``probabilities`` gets no answer, None if it gets one."""
+    if probabilities.max() >= threshold:
+        return None
     *others, second, first = (int(digit) for digit in np.argsort(probabilities)[-FEW:])
     best, next_best = float(probabilities[first]), float(probabilities[second])
     few = best + next_best + float(probabilities[others].sum()) >= TOGETHER
-    if best >= threshold or (among_digits and best >= LIKELIER and few):
+    if among_digits and best >= LIKELIER and few:
         return None
     if best + next_best >= threshold or best >= 0.5:
         return f"unsure: it may be {first} ({best:.0%}) or {second} ({next_best:.0%})"

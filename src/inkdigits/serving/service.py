@@ -15,7 +15,7 @@ import numpy as np
 from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode
 from inkdigits.reading import Reader
-from inkdigits.reading.answer import is_digit_image, read
+from inkdigits.reading.answer import is_digit_image, read, read_digit_image
 from inkdigits.reading.reader import cores
 from inkdigits.reading.readings import Reading
 from inkdigits.serving.batching import BATCH, Batcher, Scores
@@ -61,7 +61,7 @@ class Service:
         if len(content) <= TINY and content.startswith(PNG_28):
             image = decode(content)
             if is_digit_image(image):
-                return [self._answer(image, await self._batcher.put(image[None]))]
+                return [self._answer(image, (await self._batcher.put(image[None]))[0])]
         return [await self._in_pool(content, one)]
 
     async def read_images(self, images: Images) -> list[Reading]:
@@ -69,12 +69,12 @@ class Service:
         plain = np.array([is_digit_image(image) for image in images], np.bool_)
         scores = iter(await self._batcher.put(images[plain]))
         return [
-            self._answer(image, next(scores)[None]) if easy else await self._in_pool(image, False)
+            self._answer(image, next(scores)) if easy else await self._in_pool(image, False)
             for image, easy in zip(images, plain, strict=True)
         ]
 
     def _answer(self, image: Images, scores: Scores) -> Reading:
-        return read(image, lambda _: scores, self.reader.threshold, one=False)
+        return read_digit_image(image, scores, self.reader.threshold)
 
     async def _in_pool(self, picture: bytes | Images, one: bool) -> Reading:
         if self._queue * self._usual > self.limits.wait * SHARE:
