@@ -1,6 +1,8 @@
 """The reader that comes with the package."""
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from inkdigits.data import load
 from inkdigits.reading import Reader
@@ -27,3 +29,13 @@ def test_is_small_and_tells_its_origin(reader):
     assert SHIPPED.stat().st_size <= 3 * 2**20
     assert reader.origin()["network"] == "convnet_small, which asks convnet_wide"
     assert reader.origin()["recipe"] == "wild, 36 epochs"
+
+
+@pytest.mark.parametrize("letter", "AEFHKNPRVX")
+def test_refuses_a_letter_instead_of_cutting_it_into_digits(reader, letter):
+    picture = Image.new("L", (300, 300), 235)
+    font = ImageFont.load_default(180)
+    ImageDraw.Draw(picture).text((150, 150), letter, 30, font, anchor="mm")
+    reading = reader.read(np.asarray(picture))
+    assert reading.text == "?", reading.text
+    assert reading.refused is not None

@@ -47,3 +47,12 @@ def test_parts_put_together_are_the_piece(mask):
         box = slice(part.top - 3, part.bottom - 3), slice(part.left - 5, part.right - 5)
         together[box] += part.mask
     np.testing.assert_array_equal(together, mask)
+
+
+def test_alone_in_its_line_ink_as_wide_as_a_letter_is_left_whole():
+    letter = np.zeros((60, 50), np.bool_)
+    letter[:, :8] = letter[:, 42:] = letter[26:34] = True
+    piece = Piece(0, 0, letter)
+    assert cut_up(piece, 60, alone=True) == ([piece], [])
+    assert len(cut_up(piece, 60)[0]) > 1
+    assert len(cut_up(Piece(0, 0, rings(2)), 60, alone=True)[0]) > 1

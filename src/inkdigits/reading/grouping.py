@@ -54,7 +54,7 @@ def take_apart(line: Sequence[Piece], height: float) -> Row:
     parts: list[Piece] = []
     cuts: list[float | None] = []
     for piece in line:
-        some, inks = cut_up(piece, own)
+        some, inks = cut_up(piece, own, alone=len(line) == 1)
         cuts += [None] * bool(parts) + [CUT_INK * ink for ink in inks]
         parts += some
     return Row(parts, cuts, own)

@@ -8,6 +8,7 @@ from inkdigits.reading.ink import Floats, Mask
 from inkdigits.reading.pieces import Piece
 
 NARROW = 0.75  # of a digit's height: what is narrower is one digit
+ALONE = 1.0  # the same of ink alone in its line: letters are as wide, few digits that touch are
 ROWS = 48  # a piece is made this high to look for cuts
 APART = 0.18  # digit's heights, at least, between two cuts and at both ends
 SIDEWAYS = 0.15  # cost of a step to the side, in cells of ink cut through
@@ -18,14 +19,14 @@ MOST_INK = 0.9  # of a digit's height, so counted: what must cut through more is
 CUTS = 2.5  # at most, for a digit's height of width
 
 
-def cut_up(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
+def cut_up(piece: Piece, height: float, *, alone: bool = False) -> tuple[list[Piece], list[float]]:
     """Cut ``piece`` wherever two digits may touch: parts from left to right, and between them cuts.
 
     A cut is measured by the ink and strokes it goes through, in digit's heights: digits touch in
     one place, while a loop takes two to cut. Whether it is one at all is for the reader to say: the
     parts can be put together again.
     """
-    if piece.width < NARROW * height:
+    if piece.width < (ALONE if alone else NARROW) * height:
         return [piece], []
     scale = min(1.0, ROWS / piece.height)
     size = max(2, round(piece.width * scale)), max(2, round(piece.height * scale))
