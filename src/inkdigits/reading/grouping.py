@@ -18,12 +18,12 @@ from inkdigits.reading.touching import cut_up
 MOST_PIECES = 3  # that a digit may have come apart into
 WIDEST = 1.35  # digit's heights
 TALLEST = 1.9
-FLATTEST = 1.8  # its width, in its own heights
+FLATTEST = 2.3  # its width, in its own heights: some noughts lie
 CUT_INK = 3.0  # what cutting through a digit's height of ink costs, in nats of probability
 JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
 ODD_SIZE = 4.0  # what a size e times too large or small costs
 USUAL_WIDTH = 1.05  # digit's heights, at most
-WIDE = 10.0  # what a digit's height of width too much costs
+WIDE = 5.0  # what a digit's height of width too much costs
 DOUBT = 4.0  # times its nats a probability counts: digits cut out right are seldom doubtful
 DIRT = 12.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
 
