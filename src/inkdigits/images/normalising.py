@@ -86,7 +86,8 @@ def _with_usual_strokes(ink: Floats) -> Floats:
     depth = ndimage.distance_transform_edt(inside) - 0.5
     width = 4 * depth[inside].mean()  # the mean depth in a long bar is a quarter of its width
     shift = (width - np.clip(width, THINNEST * unit, THICKEST * unit)) / 2
-    outside = ndimage.distance_transform_edt(~inside) - 0.5
+    # Where strokes become thinner, whatever is outside stays empty, however far it is.
+    outside = 0.5 if shift >= 0 else ndimage.distance_transform_edt(~inside) - 0.5
     moved = np.where(inside, depth, -outside) - shift
     return _cropped(np.clip(moved + 0.5, 0, 1).astype(np.float32), EDGE)
 
