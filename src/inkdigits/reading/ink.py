@@ -19,7 +19,7 @@ from inkdigits.images.windows import highest, lowest
 LONG_SIDE = 2048  # pixels that are worked on: a 12-megapixel photo at half its size
 SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are wide enough to judge
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
-FINE = 200  # pixels: on larger pictures polarity and window are judged at half size, or less
+FINE = 200  # pixels: on larger pictures light and paper are judged at half size, or less
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
 ENOUGH = 0.75  # of the edges that the best window explains
 RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
