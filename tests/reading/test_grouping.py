@@ -11,8 +11,8 @@ def bar(left, top, width, height):
 def chosen(line, likes):
     """Spans of the groups taken; ``likes`` gives the probability of one by its first and last."""
     row = take_apart(line, 60)
-    groups = possible_groups(row, 0)
-    scores = np.array([likes(group.first, group.last) for group in groups], np.float32)
+    groups = possible_groups(row)
+    scores = {n: likes(group.first, group.last) for n, group in enumerate(groups)}
     return [(groups[n].first, groups[n].last) for n in best_groups(row, groups, scores)]
 
 
@@ -43,7 +43,7 @@ def test_a_broken_digit_is_as_near_as_its_pieces_are():
     lower[:, 54:] = lower[30:, 36:] = True
     row = take_apart([bar(0, 0, 60, 22), Piece(24, 0, lower)], 60)
     assert len(row.parts) > 2
-    (whole,) = [g for g in possible_groups(row, 0) if (g.first, g.last) == (0, len(row.parts) - 1)]
+    (whole,) = [g for g in possible_groups(row) if (g.first, g.last) == (0, len(row.parts) - 1)]
     assert whole.cost < 0.5
 
 

@@ -1,5 +1,7 @@
 """Finding digits, judged without a network: one that likes everything equally leaves geometry."""
 
+from zlib import crc32
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +51,46 @@ def check(lines, expected, counts, slack=4):
     assert [len(line) for line in lines] == counts
     boxes = np.array([box for line in lines for box in line])
     np.testing.assert_allclose(boxes, expected, atol=slack)
+
+
+def touching():
+    """A page whose digits stand so close that most have grown together."""
+    return photographed(written(gap=-3)[0])
+
+
+def moody(images):
+    """Likes each image as much as its pixels have it: what is cut or joined is likely as good."""
+    probabilities = np.full((len(images), 10), 0.001, np.float32)
+    for row, image in zip(probabilities, images, strict=True):
+        row[3] = np.random.default_rng(crc32(image)).uniform(0.02, 0.99)
+    return probabilities
+
+
+def test_reading_what_may_be_best_finds_what_reading_all_would(monkeypatch):
+    counts = []
+
+    def counting(images):
+        counts.append(len(images))
+        return moody(images)
+
+    few = find_digits(touching(), counting)
+    read = sum(counts)
+    monkeypatch.setattr("inkdigits.reading.page.TURNS", 0)
+    every = find_digits(touching(), counting)
+    assert [[s.box for s in line] for line in few] == [[s.box for s in line] for line in every]
+    assert len(few) == 3
+    assert read < sum(counts) - read
+
+
+def test_what_reads_well_whole_is_not_read_in_parts():
+    counts = []
+
+    def sure(images):
+        counts.append(len(images))
+        return np.full((len(images), 10), 1.0, np.float32)
+
+    find_digits(photographed(written()[0]), sure)
+    assert counts == [12]
 
 
 def test_digits_are_found_in_reading_order():

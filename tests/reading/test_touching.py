@@ -49,10 +49,18 @@ def test_parts_put_together_are_the_piece(mask):
     np.testing.assert_array_equal(together, mask)
 
 
-def test_alone_in_its_line_ink_as_wide_as_a_letter_is_left_whole():
+def test_alone_on_its_picture_ink_as_wide_as_a_letter_is_left_whole():
     letter = np.zeros((60, 50), np.bool_)
     letter[:, :8] = letter[:, 42:] = letter[26:34] = True
     piece = Piece(0, 0, letter)
     assert cut_up(piece, 60, alone=True) == ([piece], [])
     assert len(cut_up(piece, 60)[0]) > 1
     assert len(cut_up(Piece(0, 0, rings(2)), 60, alone=True)[0]) > 1
+
+
+def test_alone_on_its_picture_a_stroke_just_begun_is_left_whole():
+    x = np.arange(120)
+    arc = abs(np.arange(40)[:, None] - 30 + 24 * np.sin(x * np.pi / 120)) < 7
+    piece = Piece(0, 0, arc)
+    assert cut_up(piece, 40, alone=True) == ([piece], [])
+    assert len(cut_up(piece, 40)[0]) > 1

@@ -35,8 +35,7 @@ def fit_ink(ink: Floats) -> Images:
     if ink.size == 0:
         return np.zeros((SIZE, SIZE), np.uint8)
     small = _boxed(ink)
-    width = 2 * small.sum() / _outline(small)
-    if not THINNEST <= width <= THICKEST:
+    if not THINNEST <= stroke_width(small) <= THICKEST:
         small = _boxed(_with_usual_strokes(ink))
     return _centred(small)
 
@@ -70,11 +69,16 @@ def _resized(ink: Floats, scale: float) -> Floats:
     return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _outline(ink: Floats) -> float:
-    """Return the length of the ink's outline, as its total variation."""
-    padded = np.pad(ink, 1)
-    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(np.hypot(down, right).sum())
+def stroke_width(ink: Floats) -> float:
+    """Return how wide the strokes of ink (H, W), 0 to 1, are, in pixels: area by half the outline.
+
+    The outline's length is the ink's total variation.
+    """
+    padded = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), ink.dtype)
+    padded[1:-1, 1:-1] = ink
+    here = padded[:-1, :-1]
+    outline = np.hypot(padded[1:, :-1] - here, padded[:-1, 1:] - here).sum()
+    return float(2 * ink.sum() / outline)
 
 
 def _with_usual_strokes(ink: Floats) -> Floats:

@@ -26,9 +26,10 @@ def lowest(values: NDArray[T], side: int, axis: int | None = None) -> NDArray[T]
 
 
 def _extreme(better: np.ufunc, values: NDArray[Any], side: int, axis: int | None) -> NDArray[Any]:
+    room = side // 2
     for along in (0, 1) if axis is None else (axis,):
-        room = [(side // 2, side // 2) if here == along else (0, 0) for here in (0, 1)]
-        lines = np.moveaxis(np.pad(values, room, mode="edge"), along, 0)
+        lines = np.moveaxis(values, along, 0)
+        lines = np.concatenate([lines[:1].repeat(room, 0), lines, lines[-1:].repeat(room, 0)])
         width = 1
         while width < side:
             more = min(width, side - width)

@@ -3,14 +3,15 @@
 Strokes that came apart may be put together, digits that grew together may be cut. All groups of
 neighbours that could be a digit go through the network; then each line takes the groups, covering
 all of it, whose probabilities are best after what joining and cutting cost (segmentation by
-recognition: LeCun et al. 1998, sections VI and VII).
+recognition: LeCun et al. 1998, sections VI and VII). Which groups are worth reading at all is found
+out by the way: what was not read yet counts as sure, until the best grouping has been read.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inkdigits.reading.pieces import Piece
 from inkdigits.reading.touching import cut_up
@@ -32,7 +33,6 @@ DIRT = 12.0  # what leaving out a part as high or wide as a digit costs; smaller
 class Group:
     """Parts ``first`` to ``last`` of a line taken as one digit, and what that costs."""
 
-    line: int
     first: int
     last: int
     cost: float
@@ -47,20 +47,23 @@ class Row:
     height: float
 
 
-def take_apart(line: Sequence[Piece], height: float) -> Row:
-    """Cut a line into the smallest parts that may belong to different digits."""
+def take_apart(line: Sequence[Piece], height: float, *, alone: bool = False) -> Row:
+    """Cut a line into the smallest parts that may belong to different digits.
+
+    ``alone``: there is no other ink on the picture.
+    """
     large = [piece.height for piece in line if piece.height > 0.5 * height]
     own = float(np.median(large)) if len(large) > 2 else height
     parts: list[Piece] = []
     cuts: list[float | None] = []
     for piece in line:
-        some, inks = cut_up(piece, own, alone=len(line) == 1)
+        some, inks = cut_up(piece, own, alone=alone)
         cuts += [None] * bool(parts) + [CUT_INK * ink for ink in inks]
         parts += some
     return Row(parts, cuts, own)
 
 
-def possible_groups(row: Row, line: int) -> list[Group]:
+def possible_groups(row: Row) -> list[Group]:
     """Return all groups that could be a digit by size and gaps: pieces, or parts of one piece."""
     count = len(row.parts)
     groups = []
@@ -80,7 +83,7 @@ def possible_groups(row: Row, line: int) -> list[Group]:
             ):
                 continue
             if wide < FLATTEST * tall and (pieces == 1 or tall < TALLEST):
-                groups.append(Group(line, first, last, JOIN_GAP * gaps + _oddness(wide, tall)))
+                groups.append(Group(first, last, JOIN_GAP * gaps + _oddness(wide, tall)))
     return groups
 
 
@@ -114,24 +117,26 @@ def _gap(parts: Sequence[Piece], piece: Sequence[Piece]) -> float:
     )
 
 
-def best_groups(row: Row, groups: Sequence[Group], probabilities: NDArray[np.float32]) -> list[int]:
+def best_groups(row: Row, groups: Sequence[Group], probabilities: Mapping[int, float]) -> list[int]:
     """Return which of ``groups`` make up the line best, from left to right.
 
-    ``probabilities`` (N,): the likeliest digit's, of each group.
+    ``probabilities``: the likeliest digit's, of each group that was read; the others count as sure.
     """
     count = len(row.parts)
+    ending: list[list[int]] = [[] for _ in row.parts]
+    for number, group in enumerate(groups):
+        ending[group.last].append(number)
     best = np.full(count + 1, -np.inf)
     best[0] = 0.0
     chosen: list[int | None] = [None] * (count + 1)
     for end in range(1, count + 1):
         part = row.parts[end - 1]
         best[end] = best[end - 1] - DIRT * (max(part.height, part.width) / row.height) ** 2
-        for number, group in enumerate(groups):
-            if group.last != end - 1:
-                continue
+        for number in ending[end - 1]:
+            group = groups[number]
             cut = row.cuts[group.first - 1] if group.first else None
             score = best[group.first] - group.cost - (cut or 0.0)
-            score += DOUBT * float(np.log(max(probabilities[number], 1e-6)))
+            score += DOUBT * math.log(max(probabilities.get(number, 1.0), 1e-6))
             if score > best[end]:
                 best[end], chosen[end] = score, number
     found = []

@@ -169,6 +169,8 @@ def _closed(coarse: Floats, side: int) -> Floats:
 def _peaks(contrast: Floats, window: float) -> Floats:
     """Return the strongest contrast in a window around each place."""
     step = max(1, round(max(contrast.shape) / COARSE_SIDE))
+    if step == 1:
+        return highest(contrast, max(3, round(window) | 1))
     bottom, right = (-side % step for side in contrast.shape)
     padded = np.pad(contrast, ((0, bottom), (0, right)), mode="edge")
     rows = padded.reshape(-1, step, padded.shape[1]).max(axis=1)

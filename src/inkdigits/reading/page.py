@@ -1,5 +1,6 @@
-"""A picture to the digits on it: ink, pieces, lines, groups; one batch through the network."""
+"""A picture to the digits on it: ink, pieces, lines, groups; a few batches through the network."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ SHARPER = 2.0  # times what differs from its blurred surroundings is added
 LEVEL = 0.5  # the quantile of a digit's ink that is white in its image
 PAPER = 0.1  # of that: less is black
 MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
+TURNS = 8  # of reading what the best grouping needs; then all groups of a line are read at once
 
 Classify = Callable[[Images], NDArray[np.float32]]
 
@@ -40,32 +42,54 @@ class Spot:
 def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
     """Find the digits on a grey picture (H, W): lines from top to bottom, from left to right each.
 
-    ``classify`` takes digit images uint8 (N, 28, 28) to probabilities (N, 10).
+    ``classify`` takes digit images uint8 (N, 28, 28) to probabilities (N, 10). Of the groups that
+    could be a digit only those are read that may belong to the best grouping.
     """
     ink = find_ink(picture)
-    rows = find_rows(ink)
-    groups = [group for line, row in enumerate(rows) for group in possible_groups(row, line)]
-    groups = groups[:MOST_GROUPS]
-    if not groups:
-        return []
-    images = np.stack([digit_image(ink, _parts(rows, group)) for group in groups])
-    probabilities = classify(images)
-    lines = []
-    for line, row in enumerate(rows):
-        numbers = [n for n, group in enumerate(groups) if group.line == line]
-        mine = [groups[number] for number in numbers]
-        best = best_groups(row, mine, probabilities[numbers].max(axis=1))
-        lines.append(
-            [
-                Spot(
-                    _box(_parts(rows, groups[n]), ink.scale, picture.shape),
-                    images[n],
-                    probabilities[n],
-                )
-                for n in (numbers[i] for i in best)
-            ]
-        )
-    return [line for line in lines if line]
+    lines, room = [], MOST_GROUPS
+    for row in find_rows(ink):
+        groups = possible_groups(row)[:room]
+        lines.append(_Line(row, groups))
+        room -= len(groups)
+    unsettled = lines
+    for turn in itertools.count():
+        wanted = [(line, n) for line in unsettled for n in line.wanted(everything=turn == TURNS)]
+        if not wanted:
+            break
+        images = np.stack([digit_image(ink, line.parts(n)) for line, n in wanted])
+        for (line, n), image, probabilities in zip(wanted, images, classify(images), strict=True):
+            box = _box(line.parts(n), ink.scale, picture.shape)
+            line.read[n] = Spot(box, image, probabilities)
+        unsettled = list(dict.fromkeys(line for line, _ in wanted))
+    return [digits for line in lines if (digits := line.digits())]
+
+
+class _Line:
+    """A line, what could be digits in it, and what was read of that, by the groups' numbers."""
+
+    def __init__(self, row: Row, groups: Sequence[Group]) -> None:
+        self.row = row
+        self.groups = groups
+        self.read: dict[int, Spot] = {}
+        self._best: list[int] = []
+
+    def wanted(self, *, everything: bool) -> list[int]:
+        """Return what is to be read before the best grouping is known, or all that is unread."""
+        sure = {n: float(spot.probabilities.max()) for n, spot in self.read.items()}
+        self._best = best_groups(self.row, self.groups, sure)
+        unread = [n for n in self._best if n not in self.read]
+        if unread and everything:
+            return [n for n in range(len(self.groups)) if n not in self.read]
+        return unread
+
+    def parts(self, number: int) -> list[Piece]:
+        """Return the ink of a group."""
+        group = self.groups[number]
+        return self.row.parts[group.first : group.last + 1]
+
+    def digits(self) -> list[Spot]:
+        """Return the best grouping's."""
+        return [self.read[n] for n in self._best]
 
 
 def find_rows(ink: Ink) -> list[Row]:
@@ -75,7 +99,10 @@ def find_rows(ink: Ink) -> list[Row]:
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
     pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page)
-    return [take_apart(line, page.height) for line in find_lines(pieces, page.height)]
+    return [
+        take_apart(line, page.height, alone=len(pieces) == 1)
+        for line in find_lines(pieces, page.height)
+    ]
 
 
 def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
@@ -97,10 +124,6 @@ def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
     sharp = contrast + SHARPER * (contrast - ndimage.gaussian_filter(contrast, blur))
     level = max(float(np.quantile(sharp[mask], LEVEL)), 1e-3)
     return fit_ink(np.clip((sharp / level - PAPER) / (1 - PAPER), 0, 1) * soft)
-
-
-def _parts(rows: Sequence[Row], group: Group) -> list[Piece]:
-    return rows[group.line].parts[group.first : group.last + 1]
 
 
 def _box(

@@ -57,7 +57,11 @@ class Piece:
 
 def find_pieces(mask: Mask) -> list[Piece]:
     """Return the connected pieces of ``mask``, without those of a few pixels."""
-    labels, count = ndimage.label(mask, EIGHT)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return []
+    top, left = int(rows[0]), int(columns[0])
+    labels, count = ndimage.label(mask[top : rows[-1] + 1, left : columns[-1] + 1], EIGHT)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
     worth = np.argsort(areas)[::-1][:MOST]
@@ -65,7 +69,8 @@ def find_pieces(mask: Mask) -> list[Piece]:
     pieces = []
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if label in keep and box is not None:
-            pieces.append(Piece(box[0].start, box[1].start, labels[box] == label))
+            corner = top + box[0].start, left + box[1].start
+            pieces.append(Piece(*corner, labels[box] == label))
     return pieces
 
 

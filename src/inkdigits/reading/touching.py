@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inkdigits.images.normalising import stroke_width
 from inkdigits.reading.ink import Floats, Mask
 from inkdigits.reading.pieces import Piece
 
 NARROW = 0.75  # of a digit's height: what is narrower is one digit
-ALONE = 1.0  # the same of ink alone in its line: letters are as wide, few digits that touch are
+ALONE = 1.0  # the same of ink alone on its picture: letters are as wide, few digits that touch
+BROAD = 0.25  # of its height: ink alone with strokes so broad is a single one, just begun
 ROWS = 48  # a piece is made this high to look for cuts
 APART = 0.18  # digit's heights, at least, between two cuts and at both ends
 SIDEWAYS = 0.15  # cost of a step to the side, in cells of ink cut through
@@ -33,7 +35,10 @@ def cut_up(piece: Piece, height: float, *, alone: bool = False) -> tuple[list[Pi
     small = np.asarray(
         Image.fromarray(piece.mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
     )
-    paths, inks = _valleys(small.astype(np.float32) / np.float32(255), height * scale)
+    cover = small.astype(np.float32) / np.float32(255)
+    if alone and stroke_width(cover) > BROAD * size[1]:
+        return [piece], []
+    paths, inks = _valleys(cover, height * scale)
     rows = np.minimum((np.arange(piece.height) * scale).astype(np.intp), size[1] - 1)
     columns = np.arange(piece.width)
     parts, cuts, left = [], [], piece.mask

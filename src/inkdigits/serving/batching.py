@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from inkdigits.images import Images
 
 Scores: TypeAlias = NDArray[np.float32]
-Waiting: TypeAlias = "asyncio.Future[Scores] | concurrent.futures.Future[Scores]"
-Batch: TypeAlias = list[tuple[Images, Waiting]]
+Waiting: TypeAlias = "tuple[Images, asyncio.Future[Scores]]"
 
 BATCH = 64  # images; more gain nothing, and would keep a single digit waiting
 QUICK = 0.005  # seconds; handing a batch to another thread and back may take as long
@@ -36,34 +35,25 @@ class Batcher:
         self._observe = observe
         self._loop = asyncio.get_running_loop()
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "network")
-        self._waiting: deque[tuple[Images, Waiting]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._running = False
         self._pace: deque[float] = deque(maxlen=LAST)  # seconds for an image
 
     def put(self, images: Images) -> "asyncio.Future[Scores]":
-        """Queue images (N, 28, 28), from the event loop; the result is float32 (N, 10)."""
+        """Queue images (N, 28, 28); the result is float32 (N, 10)."""
         future: asyncio.Future[Scores] = self._loop.create_future()
-        self._add(images, future)
+        self._waiting.append((images, future))
+        if not self._running:
+            self._running = True
+            self._loop.call_soon(self._start)  # after the requests that this turn still brings
         return future
-
-    def wait(self, images: Images) -> Scores:
-        """Queue images from another thread, and wait for their probabilities."""
-        future: concurrent.futures.Future[Scores] = concurrent.futures.Future()
-        self._loop.call_soon_threadsafe(self._add, images, future)
-        return future.result()
 
     def close(self) -> None:
         """Stop the thread; nothing may be waiting any more."""
         self._thread.shutdown()
 
-    def _add(self, images: Images, future: Waiting) -> None:
-        self._waiting.append((images, future))
-        if not self._running:
-            self._running = True
-            self._loop.call_soon(self._start)  # after the requests that this turn still brings
-
     def _start(self) -> None:
-        batch: Batch = []
+        batch: list[Waiting] = []
         size = 0
         while self._waiting and (not batch or size + len(self._waiting[0][0]) <= BATCH):
             images, future = self._waiting.popleft()
@@ -94,7 +84,7 @@ class Batcher:
             self._pace.append((time.perf_counter() - began) / len(images))
         return scores
 
-    def _finish(self, batch: Batch, outcome: Scores | BaseException) -> None:
+    def _finish(self, batch: list[Waiting], outcome: Scores | BaseException) -> None:
         start = 0
         for images, future in batch:
             end = start + len(images)

@@ -72,10 +72,3 @@ def test_a_quick_network_runs_on_the_event_loop_and_a_slow_one_beside_it(
     run(network, talk)
     assert network.batches[-1] == (1, thread)
     assert network.batches[0] == (1, "MainThread")
-
-
-def test_other_threads_may_wait_for_answers():
-    async def talk(batcher):
-        return await asyncio.to_thread(batcher.wait, images(5))
-
-    assert run(Network(), talk).tolist() == [[5.0] * 10]
