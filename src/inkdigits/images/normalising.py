@@ -47,8 +47,7 @@ def _in_form(picture: Images) -> bool:
     ink = _cropped(picture)
     if not INK_BOX - 1 <= max(ink.shape) <= INK_BOX:
         return False
-    middle = ndimage.center_of_mass(picture)
-    return bool(max(abs(place - CENTRE) for place in middle) <= 0.5 + 1e-6)
+    return max(abs(place - CENTRE) for place in _centre_of_mass(picture)) <= 0.5 + 1e-6
 
 
 def _cropped(ink: Pixels, least: float = 0) -> Pixels:
@@ -96,12 +95,19 @@ def _with_usual_strokes(ink: Floats) -> Floats:
     return _cropped(np.clip(moved + 0.5, 0, 1).astype(np.float32), EDGE)
 
 
+def _centre_of_mass(ink: Pixels) -> tuple[float, float]:
+    """Return its row and column; ink (h, w) is not all 0."""
+    rows, columns = ink.sum(axis=1, dtype=np.float64), ink.sum(axis=0, dtype=np.float64)
+    total = rows.sum()
+    down, right = np.arange(len(rows)) @ rows, np.arange(len(columns)) @ columns
+    return float(down / total), float(right / total)
+
+
 def _centred(ink: Floats) -> Images:
     """Place ink (h, w), at most 20×20, on 28×28 with its centre of mass at pixel (14, 14)."""
-    middle = ndimage.center_of_mass(ink)
     top, left = (
-        int(np.clip(round(CENTRE - place), 0, SIZE - side))
-        for place, side in zip(middle, ink.shape, strict=True)
+        min(max(round(CENTRE - place), 0), SIZE - side)
+        for place, side in zip(_centre_of_mass(ink), ink.shape, strict=True)
     )
     canvas = np.zeros((SIZE, SIZE), np.uint8)
     canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = np.rint(255 * ink)

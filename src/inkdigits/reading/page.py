@@ -19,8 +19,7 @@ from inkdigits.reading.thin import with_thin_strokes
 
 BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
 SHARPER = 2.0  # times what differs from its blurred surroundings is added
-LEVEL = 0.5  # the quantile of a digit's ink that is white in its image
-PAPER = 0.1  # of that: less is black
+PAPER = 0.1  # of the contrast that half of a digit's ink has, which is white: less is black
 MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
 TURNS = 8  # of reading what the best grouping needs; then all groups of a line are read at once
 
@@ -122,7 +121,7 @@ def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
         mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
     soft = highest(mask, 2 * edge + 1) & ~(ink.mask[box] & ~mask)
     sharp = contrast + SHARPER * (contrast - ndimage.gaussian_filter(contrast, blur))
-    level = max(float(np.quantile(sharp[mask], LEVEL)), 1e-3)
+    level = max(float(np.median(sharp[mask])), 1e-3)
     return fit_ink(np.clip((sharp / level - PAPER) / (1 - PAPER), 0, 1) * soft)
 
 
