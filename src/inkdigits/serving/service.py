@@ -7,7 +7,9 @@ in MNIST's form needs no search, and takes less time to decode than to hand to a
 """
 
 import asyncio
+import statistics
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,6 +27,7 @@ from inkdigits.serving.limits import Limits, check_pixels
 from inkdigits.serving.metrics import Metrics
 
 SHARE = max(1, cores() // 2)  # threads for pictures, and for the network: the loop needs a core too
+LAST = 16  # pictures, whose median is what the next will take: a mean would be led by the odd one
 TINY = 4096  # bytes; a 28×28 PNG has hundreds
 PNG_28 = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + 2 * SIZE.to_bytes(4, "big")
 
@@ -39,7 +42,7 @@ class Service:
         self.metrics = Metrics(self.gate, reader.origin())
         self._pool = ThreadPoolExecutor(SHARE, "picture")
         self._queue = 0  # pictures in the pool, waiting ones included
-        self._usual = 0.0  # seconds that a picture takes there
+        self._last: deque[float] = deque([0.0], maxlen=LAST)  # seconds that pictures took there
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -77,7 +80,7 @@ class Service:
         return read_digit_image(image, scores, self.reader.threshold)
 
     async def _in_pool(self, picture: bytes | Images, one: bool) -> Reading:
-        if self._queue * self._usual > self.limits.wait * SHARE:
+        if self._queue * statistics.median(self._last) > self.limits.wait * SHARE:
             raise busy("too many pictures are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
         self._queue += 1
@@ -91,7 +94,7 @@ class Service:
         if isinstance(picture, bytes):
             check_pixels(picture, self.limits)
         reading = read(picture, self._classify, self.reader.threshold, one=one)
-        self._usual += (time.perf_counter() - began - self._usual) / 8
+        self._last.append(time.perf_counter() - began)
         return reading
 
     def _classify(self, images: Images) -> Scores:
