@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import socket
 import time
 from types import FrameType
@@ -50,6 +51,8 @@ def run(app: FastAPI, listener: socket.socket) -> int:
         timeout_graceful_shutdown=int(gate.limits.deadline) + 5,
     )
     server = DrainingServer(config, gate)
+    gc.collect()
+    gc.freeze()  # what is here stays: to look through it for garbage would hold all requests up
     server.run(sockets=[listener])
     return server.server_state.total_requests
 
