@@ -34,7 +34,7 @@ from inkdigits.training import train
 VALIDATION_TARGETS = {
     0.99: ("fast", "convnet_quick", 2),
     0.9917: ("fast", "convnet_small", 3),
-    0.995: ("fast", "convnet", 6),
+    0.995: ("fast", "convnet", 8),
 }
 TEST_TARGETS = {
     0.99: ("fast", "convnet_quick", 2),
