@@ -92,7 +92,8 @@ def main():
     print(
         f"{os.cpu_count()} cores, n = {len(delays)} readings while writing: "
         f"median {statistics.median(delays):.0f} ms, "
-        f"95 % within {delays[int(0.95 * len(delays))]:.0f} ms, slowest {delays[-1]:.0f} ms"
+        f"95 % within {delays[int(0.95 * len(delays))]:.0f} ms, 99 % within "
+        f"{delays[int(0.99 * len(delays))]:.0f} ms, slowest {delays[-1]:.0f} ms"
     )
 
 
