@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from inkdigits.models import create
-from inkdigits.training.optimiser import Average, FusedRMSprop, make_optimiser
-from inkdigits.training.recipe import REPORT, AdamW, RMSprop
+from inkdigits.training.optimiser import Average, FusedRMSprop, make_optimiser, orthogonalise
+from inkdigits.training.recipe import REPORT, AdamW, Muon, RMSprop
 
 
 def test_rmsprop_follows_its_published_rule():
@@ -58,6 +59,61 @@ def test_adamw_follows_its_published_rule():
             unbiased = np.sqrt(second / (1 - 0.9**step)) + 1e-8
             value -= 0.1 * first / (1 - 0.8**step) / unbiased
         np.testing.assert_allclose(weight.detach().numpy(), value, rtol=1e-6)
+
+
+def bring_near_one(values):
+    """What three Newton-Schulz iterations do to singular values."""
+    values = values / np.linalg.norm(values)
+    for _ in range(3):
+        values = 3.4445 * values - 4.775 * values**3 + 2.0315 * values**5
+    return values
+
+
+@pytest.mark.parametrize("shape", [(7, 30), (30, 7), (1, 25), (12, 12)])
+def test_orthogonalising_changes_singular_values_alone(shape):
+    matrix = np.random.default_rng(0).normal(size=shape)
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    result = orthogonalise(torch.from_numpy(matrix)).numpy()
+    np.testing.assert_allclose(result, left * bring_near_one(values) @ right, atol=1e-6)
+
+
+def test_singular_values_come_near_one_unless_they_are_tiny():
+    values = np.geomspace(1 / 60, 1, 500)
+    others = np.sqrt(1 - values**2)
+    near = np.array(
+        [bring_near_one(np.array(pair))[0] for pair in zip(values, others, strict=True)]
+    )
+    assert near.min() > 0.6
+    assert near.max() < 1.25
+
+
+def test_muon_follows_its_rule_and_keeps_the_norm_of_filters():
+    settings = Muon(AdamW(learning_rate=0.1, weight_decay=0.5), stride=0.2, momentum=0.8)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(2, 2)).double()
+    twin = torch.nn.Linear(2, 2).double()
+    twin.load_state_dict(network[1].state_dict())
+    optimiser, adamw = make_optimiser(network, settings), make_optimiser(twin, settings.rest)
+    rng = np.random.default_rng(0)
+    weight = network[0].weight.detach().numpy().reshape(4, 27).copy()
+    norm, momentum = np.linalg.norm(weight), np.zeros((4, 27))
+    for rate in (0.1, 0.05, 0.02):
+        for group in (*optimiser.param_groups, *adamw.param_groups):
+            group["lr"] = rate
+        for tensor in network.parameters():
+            tensor.grad = torch.from_numpy(rng.standard_normal(tensor.shape))
+        for ours, theirs in zip(network[1].parameters(), twin.parameters(), strict=True):
+            theirs.grad = ours.grad.clone()
+        gradient = network[0].weight.grad.numpy().reshape(4, 27)
+        optimiser.step()
+        adamw.step()
+        momentum = 0.8 * momentum + gradient
+        left, values, right = np.linalg.svd(gradient + 0.8 * momentum, full_matrices=False)
+        update = left * bring_near_one(values) @ right
+        weight -= 0.2 * rate / 0.1 * norm * update / np.linalg.norm(update)
+        weight *= norm / np.linalg.norm(weight)
+    np.testing.assert_allclose(network[0].weight.detach().numpy().reshape(4, 27), weight, rtol=1e-5)
+    for ours, theirs in zip(network[1].parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_an_average_forgets_its_start_and_follows_with_its_decay():

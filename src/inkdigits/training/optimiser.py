@@ -1,13 +1,13 @@
 """The optimisers that recipes name, and the mean of the weights that they pass through."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from inkdigits.models import Network
-from inkdigits.training.recipe import AdamW, RMSprop
+from inkdigits.training.recipe import AdamW, Muon, RMSprop
 
 # A step count so large that Adam's bias corrections are exactly 1 in float32.
 _SETTLED = 1_000_000.0
@@ -55,8 +55,7 @@ class FusedRMSprop(torch.optim.Optimizer):
 class FusedAdamW(torch.optim.AdamW):
     """torch's AdamW, whose moments are there from the start, for a checkpoint to fill."""
 
-    def __init__(self, network: nn.Module, settings: AdamW) -> None:
-        weights = list(network.parameters())
+    def __init__(self, weights: Sequence[nn.Parameter], settings: AdamW) -> None:
         groups = [
             {"params": [w for w in weights if w.ndim > 1], "weight_decay": settings.weight_decay},
             {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
@@ -76,11 +75,68 @@ class FusedAdamW(torch.optim.AdamW):
             }
 
 
-def make_optimiser(network: nn.Module, settings: RMSprop | AdamW) -> torch.optim.Optimizer:
+class ConvMuon(torch.optim.Optimizer):
+    """Muon for the weights of convolutions, as matrices of one row a filter; AdamW for the rest.
+
+    m = μm + g, u = orthogonal(g + μm), w = w − s‖w₀‖ · u / ‖u‖, then scaled to the norm ‖w₀‖ that
+    it began with, where s is the stride times the learning rate's share of its peak.
+    """
+
+    def __init__(self, weights: Sequence[nn.Parameter], settings: Muon) -> None:
+        self.settings = settings
+        self._filters = [weight for weight in weights if weight.ndim == 4]
+        self._rest = FusedAdamW([weight for weight in weights if weight.ndim != 4], settings.rest)
+        super().__init__([{"params": self._filters}], {"lr": settings.learning_rate})
+        # The same objects, so that learning rates and checkpoints reach both.
+        self.param_groups += self._rest.param_groups
+        self.state.update(self._rest.state)
+        for weight in self._filters:
+            self.state[weight] = {
+                "momentum": torch.zeros_like(weight),
+                "norm": weight.detach().norm(),
+            }
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure is used
+        """Update every weight."""
+        self._rest.step()
+        stride = self.settings.stride * self.param_groups[0]["lr"] / self.settings.learning_rate
+        for weight in self._filters:
+            momentum, norm = self.state[weight]["momentum"], self.state[weight]["norm"]
+            assert weight.grad is not None
+            momentum.mul_(self.settings.momentum).add_(weight.grad)
+            ahead = weight.grad + self.settings.momentum * momentum  # Nesterov's
+            update = orthogonalise(ahead.reshape(len(weight), -1)).reshape(weight.shape)
+            weight.sub_(update * (stride * norm / update.norm()))
+            weight.mul_(norm / weight.norm())
+
+
+def orthogonalise(matrix: Tensor) -> Tensor:
+    """Return ``matrix`` with its singular values brought to 0.6–1.25, as near 1 as Muon needs.
+
+    Three Newton-Schulz iterations with the coefficients of Jordan et al. (2024); a value that is
+    less than a sixtieth of the matrix's norm stays smaller.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    flat = matrix.shape[0] <= matrix.shape[1]
+    wide: Tensor = matrix if flat else matrix.T
+    wide = wide / (wide.norm() + 1e-7)
+    for _ in range(3):
+        square = wide @ wide.T
+        wide = a * wide + (b * square + c * square @ square) @ wide
+    return wide if flat else wide.T
+
+
+def make_optimiser(network: nn.Module, settings: RMSprop | AdamW | Muon) -> torch.optim.Optimizer:
     """Build the optimiser that ``settings`` describe, for all weights of ``network``."""
-    if isinstance(settings, RMSprop):
-        return FusedRMSprop(network.parameters(), settings)
-    return FusedAdamW(network, settings)
+    weights = list(network.parameters())
+    match settings:
+        case RMSprop():
+            return FusedRMSprop(weights, settings)
+        case AdamW():
+            return FusedAdamW(weights, settings)
+        case Muon():
+            return ConvMuon(weights, settings)
 
 
 class Average:
