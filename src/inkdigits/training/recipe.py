@@ -159,7 +159,7 @@ BEST = Recipe(
     epochs=30,
     batch_size=128,
     validation_fraction=1 / 20,
-    optimiser=AdamW(learning_rate=3e-3, weight_decay=0.01),
+    optimiser=Muon(AdamW(learning_rate=3e-3, weight_decay=0.01), stride=0.02),
     schedule=OneCycle(warm_up=0.15),
     augmentation=Affine(rotation=12, zoom=0.12, shift=0.1),
     averaging=0.999,
