@@ -66,6 +66,15 @@ def moody(images):
     return probabilities
 
 
+def test_digits_of_two_lines_that_touch_are_cut_apart():
+    above, first = written(["3850"], height=300, at=(60, 50))
+    below, second = written(["274"], height=300, at=(60, 100))
+    ink = np.maximum(above, below)
+    x, y, width, height = first[1]
+    ink[y + height - 2 : 102, x + width // 2 - 3 : x + width // 2 + 3] = 1
+    check(found(photographed(ink)), first + second, [4, 3], slack=7)
+
+
 def test_reading_what_may_be_best_finds_what_reading_all_would(monkeypatch):
     counts = []
 

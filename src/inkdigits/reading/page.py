@@ -15,6 +15,7 @@ from inkdigits.reading.ink import Ink, find_ink
 from inkdigits.reading.lines import find_lines
 from inkdigits.reading.pieces import Piece, find_pieces, plausible, usual
 from inkdigits.reading.ruling import find_ruling
+from inkdigits.reading.stacked import cut_stacked
 from inkdigits.reading.thin import with_thin_strokes
 
 BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
@@ -98,6 +99,7 @@ def find_rows(ink: Ink) -> list[Row]:
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
     pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page)
+    pieces = cut_stacked(pieces, page.height)
     return [
         take_apart(line, page.height, alone=len(pieces) == 1)
         for line in find_lines(pieces, page.height)

@@ -11,7 +11,7 @@ from inkdigits.reading.ink import Floats, Ink, Mask, texture
 
 EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
-TALLEST = 2.3  # digit's heights
+TALLEST = 2.6  # digit's heights: two that touch, one standing on the other
 FAINT = 0.4  # of the contrast of the page's usual ink
 SHALLOW = 0.15  # of its depth: in the dark beside the page, little makes much contrast
 LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may reach the edge
