@@ -19,6 +19,8 @@ from inkdigits.reading.reader import SHIPPED
 
 from .conftest import started, wait_until
 
+pytestmark = pytest.mark.long
+
 
 def parts(folder):
     return sorted(folder.glob("part-*.parquet"))

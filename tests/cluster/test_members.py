@@ -15,6 +15,8 @@ from inkdigits.training.compare import Plan, compare
 
 from .conftest import find_process, started, wait_until
 
+pytestmark = pytest.mark.long
+
 # Bytes are equal for as many threads, here one; times never are.
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 TIMES = ("train_seconds", "latency_ms", "runs")

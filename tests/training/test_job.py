@@ -80,6 +80,7 @@ def test_split_is_disjoint_complete_and_of_the_asked_size(strokes):
     assert split(numbered, 0.2, seed=4)[1].ids != validation.ids
 
 
+@pytest.mark.long
 def test_killed_at_20_random_moments_ends_with_the_same_bytes(strokes, tmp_path):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["inkdigits.training.job"])

@@ -78,6 +78,7 @@ def last_epoch(folder):
 # Adding in another order changes a weight's last bits. Where batch normalisation takes away a
 # gradient whole, what is left is rounding, and Adam makes full steps of it: two threads instead of
 # one change these networks as much.
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "recipe", "tolerance"),
     [("report_cnn", "report", 1e-4), ("convnet_small", "study", 0.02)],
@@ -147,6 +148,7 @@ def undisturbed(source, worker, tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds its processes in /proc")
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_is_replaced_and_the_weights_are_the_same(
@@ -170,6 +172,7 @@ def assert_same(folder, other):
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.long
 def test_a_signal_saves_and_the_same_command_goes_on(undisturbed, source, worker, tmp_path):
     folder = tmp_path / "stopped"
     words = (*TORCHRUN, *HERE, worker, source, "report_cnn", "report", 3, folder)
@@ -182,6 +185,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(undisturbed, source, worker
     assert_same(folder, undisturbed)
 
 
+@pytest.mark.long
 def test_the_command_line_tells_once(source, tmp_path):
     words = ("-m", "inkdigits", "train", source, "--epochs", 1, "--json", "-o", tmp_path / "run")
     done = run(*TORCHRUN, *HERE, *words)
@@ -235,6 +239,7 @@ def two_hosts():
             subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
+@pytest.mark.long
 def test_two_hosts_come_to_the_same_weights(two_hosts, undisturbed, source, worker, tmp_path):
     folder = tmp_path / "hosts"
 

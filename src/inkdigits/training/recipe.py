@@ -156,10 +156,10 @@ FAST = replace(
 BEST = Recipe(
     name="best",
     model="convnet_wide",
-    epochs=30,
+    epochs=24,
     batch_size=128,
     validation_fraction=1 / 20,
-    optimiser=Muon(AdamW(learning_rate=3e-3, weight_decay=0.01), stride=0.02),
+    optimiser=Muon(AdamW(learning_rate=3e-3, weight_decay=0.01), stride=0.01),
     schedule=OneCycle(warm_up=0.15),
     augmentation=Affine(rotation=12, zoom=0.12, shift=0.1),
     averaging=0.999,
@@ -169,7 +169,7 @@ BEST = Recipe(
 TINY = replace(BEST, name="tiny", model="convnet_tiny", epochs=60)
 """For a network of less than 8,000 parameters."""
 
-WILD = replace(BEST, name="wild", epochs=28, wild=Wild(share=0.25, forms=0.06, outliers=0.2))
+WILD = replace(BEST, name="wild", epochs=24, wild=Wild(share=0.25, forms=0.06, outliers=0.2))
 """For pictures from the world outside: other hands and cameras, and much that is no digit."""
 
 RECIPES = {recipe.name: recipe for recipe in (REPORT, FAST, BEST, TINY, WILD, STUDY)}

@@ -130,6 +130,7 @@ def pictures():
         yield np.asarray(four)
 
 
+@pytest.mark.long
 def test_normalises_as_python_does(alone):
     for picture in [*pictures(), np.full((30, 40), 200, np.uint8), load("mnist").test.images[0]]:
         seen = alone.page.evaluate(
@@ -143,6 +144,7 @@ def test_normalises_as_python_does(alone):
         assert np.array_equal(np.reshape(seen, (28, 28)), normalise(picture))
 
 
+@pytest.mark.long
 def test_reads_as_python_does(alone, reader):
     for picture in pictures():
         reading = alone.page.evaluate(
@@ -160,12 +162,14 @@ def test_reads_as_python_does(alone, reader):
         assert (digit["refused"] is None) == (expected.max() >= reader.threshold)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("digit", [2, 4, 9])
 def test_reads_what_is_written_with_the_network_off(alone, digit):
     alone.write(digit)
     alone.sees(str(digit))
 
 
+@pytest.mark.long
 def test_reads_a_number_and_a_picture_and_refuses_with_the_network_off(alone, photo):
     for place, digit in enumerate((4, 0, 7)):
         alone.write(digit, x=0.02 + 0.3 * place, y=0.25, scale=0.38)
