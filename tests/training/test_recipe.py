@@ -1,13 +1,15 @@
 """Every recipe as it stands, on few images."""
 
 import json
+import os
+import signal
 
 import pytest
 
-from inkdigits.errors import UsageError
+from inkdigits.errors import Interrupted, UsageError
 from inkdigits.models.summary import layer_table
 from inkdigits.reading import Reader
-from inkdigits.training import RECIPES, job, train
+from inkdigits.training import RECIPES, Run, job, loop, resume, train
 from inkdigits.training.recipe import find_recipe
 
 
@@ -23,6 +25,27 @@ def test_every_recipe_learns_and_ends_in_a_reader(strokes, tmp_path, monkeypatch
     reader = Reader(run.reader)
     assert reader.origin()["network"] == RECIPES[name].model
     assert reader.predict(strokes.images).shape == (len(strokes),)
+
+
+@pytest.mark.parametrize("name", ["study", "tiny"])
+def test_stopped_by_any_optimiser_it_goes_on_to_the_same_bytes(
+    strokes, tmp_path, monkeypatch, name
+):
+    settings = {"recipe": name, "epochs": 2, "precision": "float32", "show": False}
+    whole = train(strokes, folder=tmp_path / "whole", **settings)
+    step, calls = loop._step, []
+
+    def step_then_signal(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr("inkdigits.training.loop._step", step_then_signal)
+    with pytest.raises(Interrupted):
+        train(strokes, folder=tmp_path / "stopped", **settings)
+    resume(tmp_path / "stopped", data=strokes, show=False)
+    assert Run(tmp_path / "stopped").reader.read_bytes() == whole.reader.read_bytes()
 
 
 def test_the_tiny_recipes_network_is_tiny():
