@@ -22,7 +22,7 @@ def cut_stacked(pieces: Sequence[Piece], height: float) -> list[Piece]:
     """
     digits = [piece for piece in pieces if _like_digit(piece, height)]
     slope = page_slope(digits, height)
-    whole = []
+    whole: list[Piece] = []
     for piece in pieces:
         tall = piece.height > TALL * height
         whole += _cut_across(piece, digits, slope, height) if tall else [piece]

@@ -28,6 +28,7 @@ from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Average, make_optimiser
 from inkdigits.training.outliers import draw_backgrounds, draw_outliers
+from inkdigits.training.photographs import photograph
 from inkdigits.training.precision import choose_precision
 from inkdigits.training.processes import Processes, processes, share_statistics
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
@@ -305,8 +306,10 @@ def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) ->
     if recipe.wild is not None:
         rng = np.random.default_rng([seed, _DRAWN])
         forms, digits = draw_forms(round(recipe.wild.forms * len(images)), rng)
-        images = torch.cat([images, torch.from_numpy(forms).to(device)])
-        labels = torch.cat([labels, torch.from_numpy(digits).to(device)])
+        chosen = rng.permutation(len(images))[: round(recipe.wild.photographs * len(images))]
+        photographs = torch.from_numpy(photograph(training.images[chosen], rng)).to(device)
+        images = torch.cat([images, photographs, torch.from_numpy(forms).to(device)])
+        labels = torch.cat([labels, labels[chosen], torch.from_numpy(digits).to(device)])
         outliers = torch.from_numpy(draw_outliers(training.images, _OUTLIERS, rng)).to(device)
         backgrounds = torch.from_numpy(draw_backgrounds(_BACKGROUNDS, rng)).to(device)
     return Pool(images, labels, outliers, backgrounds)
