@@ -20,13 +20,19 @@ def cut_stacked(pieces: Sequence[Piece], height: float) -> list[Piece]:
     Ink is of two lines where digits stand beside both of its halves: those beside a tall digit
     stand beside its middle.
     """
+    if not any(_tall(piece, height) for piece in pieces):
+        return list(pieces)
     digits = [piece for piece in pieces if _like_digit(piece, height)]
     slope = page_slope(digits, height)
     whole: list[Piece] = []
     for piece in pieces:
-        tall = piece.height > TALL * height
+        tall = _tall(piece, height)
         whole += _cut_across(piece, digits, slope, height) if tall else [piece]
     return whole
+
+
+def _tall(piece: Piece, height: float) -> bool:
+    return piece.height > TALL * height
 
 
 def _like_digit(piece: Piece, height: float) -> bool:

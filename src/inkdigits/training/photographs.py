@@ -50,8 +50,7 @@ def _write(images: Images, height: float, rng: np.random.Generator) -> Floats:
         large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
         cell = np.array(divmod(number, ACROSS))
         top, left = np.rint((cell + 0.5) * CELL * height - side / 2).astype(int)
-        room = page[max(0, top) : top + side, max(0, left) : left + side]
-        room[:] = np.asarray(large, np.float32)[: room.shape[0], : room.shape[1]] / 255
+        page[top : top + side, left : left + side] = np.asarray(large, np.float32) / 255
     sharp: Floats = (page - 0.5) * np.float32(rng.uniform(1, 4)) + np.float32(0.5)
     return sharp.clip(0, 1)
 
