@@ -38,6 +38,12 @@ def test_one_digit_on_another_is_cut_between_the_lines(slope):
     assert upper.mask.sum() + lower.mask.sum() == both.mask.sum()
 
 
+def test_others_of_the_lower_line_may_stand_lower():
+    both, others = stacked(0), digits(0, skip=2)
+    lower = [Piece(p.top + 12, p.left, p.mask) if p.top > 120 else p for p in others]
+    assert len(cut_stacked([both, *lower], 40)) == len(lower) + 2
+
+
 def test_a_tall_digit_beside_others_stays_whole():
     tall = Piece(100, 100, np.repeat(RING, 2, axis=0))
     beside = [Piece(120, 50 * column, RING) for column in (0, 1, 3, 4)]

@@ -10,7 +10,8 @@ from inkdigits.reading.touching import cut_up
 
 TALL = 1.5  # digit's heights: less is one digit
 LOW = 0.5  # digit's heights: less is a part of a digit
-INSIDE = 0.25  # digit's heights that a line's level is from the ink's middle and its ends
+OUTSIDE = 0.25  # digit's heights that a line's level is from the ink's middle
+INSIDE = 0.1  # digit's heights that it is from the ink's ends
 OFF = 0.35  # digit's heights that a cut may be off the middle between the lines
 
 
@@ -68,7 +69,7 @@ def _border(piece: Piece, digits: Sequence[Piece], slope: float, height: float) 
     )
     reach = piece.height / 2 - INSIDE * height
     near = np.abs(levels - middle)
-    levels = levels[(INSIDE * height < near) & (near < reach)]
+    levels = levels[(OUTSIDE * height < near) & (near < reach)]
     above, below = levels[levels < middle], levels[levels > middle]
     if not (len(above) and len(below)):
         return None
