@@ -23,6 +23,12 @@ def test_a_loose_bar_is_joined_where_that_reads_better():
     assert chosen(LOOSE_BAR, lambda a, b: 0.99 if (a, b) != (0, 0) else 0.5) == [(0, 1), (2, 2)]
 
 
+def test_strokes_almost_touching_are_one_digit_where_that_is_as_sure():
+    line = [bar(0, 0, 10, 60), bar(12, 20, 30, 40), bar(80, 0, 10, 60)]
+    assert chosen(line, lambda a, b: 0.999 if b < 2 or a == 2 else 0.1) == [(0, 1), (2, 2)]
+    assert chosen(line, lambda a, b: 0.999 if a == b else 0.8) == [(0, 0), (1, 1), (2, 2)]
+
+
 def test_digits_side_by_side_stay_apart():
     line = [bar(0, 0, 10, 60), bar(30, 0, 10, 60), bar(60, 0, 10, 60)]
     assert chosen(line, lambda a, b: 0.95) == [(0, 0), (1, 1), (2, 2)]

@@ -22,6 +22,7 @@ TALLEST = 1.9
 FLATTEST = 2.3  # its width, in its own heights: some noughts lie
 CUT_INK = 3.0  # what cutting through a digit's height of ink costs, in nats of probability
 JOIN_GAP = 8.0  # what joining over a gap of a digit's height costs
+CLOSE, PART_CLOSE = 0.1, 0.6  # digit's heights; what parting pieces costs that are closer, at most
 ODD_SIZE = 4.0  # what a size e times too large or small costs
 USUAL_WIDTH = 1.05  # digit's heights, at most
 WIDE = 5.0  # what a digit's height of width too much costs
@@ -108,6 +109,18 @@ def _piece(row: Row, first: int) -> list[Piece]:
     return row.parts[first : last + 1]
 
 
+def _parting(row: Row, first: int) -> float:
+    """Return what it costs that a digit ends before part ``first``."""
+    cut = row.cuts[first - 1]
+    if cut is not None:
+        return cut
+    before = first - 1
+    while before > 0 and row.cuts[before - 1] is not None:
+        before -= 1
+    gap = _gap(row.parts[before:first], _piece(row, first)) / row.height
+    return PART_CLOSE * max(0.0, 1 - gap / CLOSE)
+
+
 def _gap(parts: Sequence[Piece], piece: Sequence[Piece]) -> float:
     """Return how far ``piece`` is from the nearest of ``parts``, box to box, the larger way."""
     return min(
@@ -128,14 +141,14 @@ def best_groups(row: Row, groups: Sequence[Group], probabilities: Mapping[int, f
         ending[group.last].append(number)
     best = np.full(count + 1, -np.inf)
     best[0] = 0.0
+    partings = [0.0, *(_parting(row, first) for first in range(1, count))]
     chosen: list[int | None] = [None] * (count + 1)
     for end in range(1, count + 1):
         part = row.parts[end - 1]
         best[end] = best[end - 1] - DIRT * (max(part.height, part.width) / row.height) ** 2
         for number in ending[end - 1]:
             group = groups[number]
-            cut = row.cuts[group.first - 1] if group.first else None
-            score = best[group.first] - group.cost - (cut or 0.0)
+            score = best[group.first] - group.cost - partings[group.first]
             score += DOUBT * math.log(max(probabilities.get(number, 1.0), 1e-6))
             if score > best[end]:
                 best[end], chosen[end] = score, number
