@@ -14,7 +14,7 @@ def shares(*pairs):
 SURE = shares((3, 0.99))
 EITHER = shares((4, 0.6), (9, 0.38))
 OPEN = shares((4, 0.45), (9, 0.4), (7, 0.15))
-LETTER = shares((4, 0.55), (9, 0.2), (7, 0.15))
+LETTER = shares((4, 0.55), (9, 0.15), (7, 0.1))
 
 
 def answered(*line):

@@ -20,14 +20,14 @@ def test_reads_all_of_mnists_test_images(reader):
     right = probabilities.argmax(axis=1) == digits.labels
     answered = probabilities.max(axis=1) >= reader.threshold
     assert len(right) == 10_000
-    assert right.mean() >= 0.9965
+    assert right.mean() >= 0.997
     assert answered.mean() >= 0.985
     assert right[answered].mean() >= 0.999
 
 
 def test_is_small_and_tells_its_origin(reader):
     assert SHIPPED.stat().st_size <= 3 * 2**20
-    assert reader.origin()["network"] == "convnet_small, which asks convnet_wide"
+    assert reader.origin()["network"] == "convnet_small, which asks convnet_wide and convnet_wide"
     assert reader.origin()["recipe"] == "wild, 36 epochs"
 
 
