@@ -20,8 +20,8 @@ BLOCKS = re.findall(r"```console\n(.*?)```", README.read_text(), re.DOTALL)
 LINES = [line for block in BLOCKS for line in block.splitlines() if line]
 # Those that set up a machine end in the command that they set it up for.
 COMMANDS = [line.split(" && ")[-1].replace(".venv/bin/", "") for line in LINES]
-# What a full training takes minutes for is tried with one epoch.
-SHORTER = {"train": ["--epochs", "1"], "compare": ["--epochs", "1", "--seeds", "1"]}
+# What a full training takes minutes for is tried with few epochs.
+SHORTER = {"train": ["--epochs", "3"], "compare": ["--epochs", "1", "--seeds", "1"]}
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,9 @@ def test_command_works(done, command):
     assert "Traceback" not in result.stderr
 
 
-def test_one_epoch_reaches_its_accuracy(done):
+def test_three_epochs_reach_their_accuracy(done):
     folder, _ = done
     report = folder / "runs" / "report_cnn-report-1" / "report" / "evaluation.json"
     evaluation = json.loads(report.read_text())
     assert evaluation["n"] == 8400
-    assert evaluation["accuracy"] >= 0.94
+    assert evaluation["accuracy"] >= 0.96
