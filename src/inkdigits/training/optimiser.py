@@ -84,7 +84,7 @@ class ConvMuon(torch.optim.Optimizer):
 
     def __init__(self, weights: Sequence[nn.Parameter], settings: Muon) -> None:
         self.settings = settings
-        self._filters = [weight for weight in weights if weight.ndim == 4]
+        self._filters: list[Tensor] = [weight for weight in weights if weight.ndim == 4]
         self._rest = FusedAdamW([weight for weight in weights if weight.ndim != 4], settings.rest)
         super().__init__([{"params": self._filters}], {"lr": settings.learning_rate})
         # The same objects, so that learning rates and checkpoints reach both.
@@ -101,30 +101,56 @@ class ConvMuon(torch.optim.Optimizer):
         """Update every weight."""
         self._rest.step()
         stride = self.settings.stride * self.param_groups[0]["lr"] / self.settings.learning_rate
-        for weight in self._filters:
-            momentum, norm = self.state[weight]["momentum"], self.state[weight]["norm"]
-            assert weight.grad is not None
-            momentum.mul_(self.settings.momentum).add_(weight.grad)
-            ahead = weight.grad + self.settings.momentum * momentum  # Nesterov's
-            update = orthogonalise(ahead.reshape(len(weight), -1)).reshape(weight.shape)
-            weight.sub_(update * (stride * norm / update.norm()))
-            weight.mul_(norm / weight.norm())
+        gradients = [weight.grad for weight in self._filters if weight.grad is not None]
+        moments = [self.state[weight]["momentum"] for weight in self._filters]
+        norms = [self.state[weight]["norm"] for weight in self._filters]
+        torch._foreach_mul_(moments, self.settings.momentum)
+        torch._foreach_add_(moments, gradients)
+        ahead = torch._foreach_add(gradients, moments, alpha=self.settings.momentum)  # Nesterov's
+        updates = [_orthogonal_filters(each) for each in ahead]
+        torch._foreach_mul_(updates, _ratios(norms, updates))
+        torch._foreach_sub_(self._filters, updates, alpha=stride)
+        torch._foreach_mul_(self._filters, _ratios(norms, self._filters))
+
+
+def _ratios(norms: list[Tensor], tensors: list[Tensor]) -> tuple[Tensor, ...]:
+    """Return by what to multiply each of the tensors to give it its norm."""
+    return torch._foreach_div(norms, torch._foreach_norm(tensors))
+
+
+def _orthogonal_filters(weights: Tensor) -> Tensor:
+    """Orthogonalise a convolution's weights (O, I, K, K) as a matrix of one row a filter."""
+    # The order of columns does not matter; this is that of the memory, so nothing is copied.
+    rows = weights.permute(0, 2, 3, 1)
+    return orthogonalise(rows.reshape(len(rows), -1)).reshape(rows.shape).permute(0, 3, 1, 2)
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
     """Return ``matrix`` with its singular values brought to 0.6–1.25, as near 1 as Muon needs.
 
     Three Newton-Schulz iterations with the coefficients of Jordan et al. (2024); a value that is
-    less than a sixtieth of the matrix's norm stays smaller.
+    less than a sixtieth of the matrix's norm stays smaller. Deviation: as each iteration multiplies
+    X by a polynomial of XXᵀ, they are made on that smaller, square matrix.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     flat = matrix.shape[0] <= matrix.shape[1]
     wide: Tensor = matrix if flat else matrix.T
     wide = wide / (wide.norm() + 1e-7)
-    for _ in range(3):
-        square = wide @ wide.T
-        wide = a * wide + (b * square + c * square @ square) @ wide
+    square = wide @ wide.T
+    total = factor = _factor(square, a, b, c)
+    for _ in range(2):
+        square = factor @ square @ factor
+        factor = _factor(square, a, b, c)
+        total = factor @ total
+    wide = total @ wide
     return wide if flat else wide.T
+
+
+def _factor(square: Tensor, a: float, b: float, c: float) -> Tensor:
+    """Return aI + bS + cS² of a symmetric matrix S."""
+    factor = torch.addmm(square, square, square, beta=b, alpha=c)
+    factor.diagonal().add_(a)
+    return factor
 
 
 def make_optimiser(network: nn.Module, settings: RMSprop | AdamW | Muon) -> torch.optim.Optimizer:
