@@ -7,7 +7,7 @@ import torch
 from inkdigits.training.batches import Epoch, Pool, count_batches
 from inkdigits.training.loop import find_targets
 from inkdigits.training.processes import Processes
-from inkdigits.training.recipe import REPORT, WILD
+from inkdigits.training.recipe import BEST, REPORT, WILD
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 
@@ -46,6 +46,12 @@ def test_outliers_come_last_and_have_no_label(pool):
     assert (len(batch.images), len(batch.labels)) == (154, 128)
 
 
+def test_without_outliers_every_image_has_its_label(pool):
+    digits = Pool(pool.images, pool.labels, pool.outliers[:0], pool.backgrounds)
+    batch = Epoch(digits, BEST, 0, 0, ALONE).batch(0)
+    assert len(batch.images) == len(batch.labels) == 128
+
+
 @pytest.mark.parametrize("recipe", [REPORT, WILD], ids=lambda recipe: recipe.name)
 @pytest.mark.parametrize("count", [2, 3, 30])
 def test_the_parts_of_a_batch_are_the_batch(pool, recipe, count):
@@ -75,11 +81,11 @@ def test_no_image_is_left_alone(images, batches, pool):
     assert sum(len(epoch.batch(index).images) for index in range(epoch.batches)) == len(few.images)
 
 
-def test_targets_are_smoothed_labels_and_for_outliers_all_alike():
+def test_targets_are_labels_and_for_outliers_all_alike():
     labels = torch.tensor([2, 0])
-    assert find_targets(labels, 2, smoothing=0) is labels
-    targets = find_targets(labels, 3, smoothing=0.1).numpy()
-    expected = np.full((3, 10), 0.01)
-    expected[0, 2] = expected[1, 0] = 0.91
+    assert find_targets(labels, 2) is labels
+    targets = find_targets(labels, 3).numpy()
+    expected = np.zeros((3, 10))
+    expected[0, 2] = expected[1, 0] = 1
     expected[2] = 0.1
     np.testing.assert_allclose(targets, expected, rtol=1e-6)

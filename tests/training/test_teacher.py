@@ -21,7 +21,7 @@ def alone(strokes, tmp_path_factory):
 def test_half_of_what_is_learnt_is_taught():
     taught = torch.full((2, 10), 0.05)
     taught[:, 3] = 0.55
-    targets = find_targets(torch.tensor([3]), 2, 0.0, taught).numpy()
+    targets = find_targets(torch.tensor([3]), 2, taught).numpy()
     expected = np.full((2, 10), 0.025)
     expected[0, 3] = 0.775
     expected[1] = (0.1 + 0.05) / 2
@@ -32,7 +32,7 @@ def test_half_of_what_is_learnt_is_taught():
 def test_a_label_counts_alone_where_the_teacher_is_mistaken():
     taught = torch.full((3, 10), 0.05)
     taught[:, 3] = 0.55
-    targets = find_targets(torch.tensor([7, 3]), 3, 0.0, taught).numpy()
+    targets = find_targets(torch.tensor([7, 3]), 3, taught).numpy()
     np.testing.assert_allclose(targets[0], np.eye(10)[7])
     np.testing.assert_allclose(targets[1, 3], 0.775, rtol=1e-6)
     np.testing.assert_allclose(targets[2, 3], 0.325, rtol=1e-6)

@@ -310,7 +310,9 @@ def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) ->
         photographs = torch.from_numpy(photograph(training.images[chosen], rng)).to(device)
         images = torch.cat([images, photographs, torch.from_numpy(forms).to(device)])
         labels = torch.cat([labels, labels[chosen], torch.from_numpy(digits).to(device)])
-        outliers = torch.from_numpy(draw_outliers(training.images, _OUTLIERS, rng)).to(device)
+        if recipe.wild.outliers:
+            strange = draw_outliers(training.images, _OUTLIERS, rng)
+            outliers = torch.from_numpy(strange).to(device)
         backgrounds = torch.from_numpy(draw_backgrounds(_BACKGROUNDS, rng)).to(device)
     return Pool(images, labels, outliers, backgrounds)
 

@@ -77,7 +77,7 @@ def fit(
                 for group in state.optimiser.param_groups:
                     group["lr"] = rate
                 part = epoch.batch(batch)
-                sums += _step(state, loss, part, recipe, processes, precision, teacher)
+                sums += _step(state, loss, part, processes, precision, teacher)
                 if state.average is not None:
                     state.average.update(step)
                 bar.update()
@@ -120,7 +120,6 @@ def _step(
     state: State,
     loss_of: nn.Module,
     batch: Batch,
-    recipe: Recipe,
     processes: Processes,
     precision: str,
     teacher: Teacher | None,
@@ -132,7 +131,7 @@ def _step(
     """
     images, labels = batch.images, batch.labels
     taught = None if teacher is None else teacher(images)
-    targets = find_targets(labels, len(images), recipe.label_smoothing, taught)
+    targets = find_targets(labels, len(images), taught)
     with autocast(images.device, precision), part_of_batch(batch.before, batch.whole):
         loss, logits = loss_of(images, targets)
         if processes.count > 1:
@@ -148,20 +147,17 @@ def _step(
     return torch.stack([loss.detach().double() * weight, right.double()])
 
 
-def find_targets(
-    labels: Tensor, count: int, smoothing: float, taught: Tensor | None = None
-) -> Tensor:
-    """Return what ``count`` images teach: labels, smoothed, and then, for outliers, no class.
+def find_targets(labels: Tensor, count: int, taught: Tensor | None = None) -> Tensor:
+    """Return what ``count`` images teach: labels, and then, for outliers, no class.
 
     Where a teacher's probabilities are ``taught`` (count, 10), they are half of it, unless the
     teacher takes a digit for another: then the label alone counts.
     """
-    if count == len(labels) and not smoothing and taught is None:
+    if count == len(labels) and taught is None:
         return labels
     classes = DIGITS.classes
     targets = torch.full((count, classes), 1 / classes, device=labels.device)
-    targets[: len(labels)] = smoothing / classes
-    targets[torch.arange(len(labels)), labels] += 1 - smoothing
+    targets[: len(labels)] = F.one_hot(labels, classes)
     if taught is None:
         return targets
     mistaken = torch.zeros(count, dtype=torch.bool, device=labels.device)
