@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from inkdigits.training.batches import Epoch, Pool, count_batches
+from inkdigits.training.batches import Epoch, Pool, count_batches, make_batch
 from inkdigits.training.loop import find_targets
 from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import BEST, REPORT, WILD
 
 ALONE = Processes(0, 1, torch.device("cpu"))
+
+
+def batches_of(pool, recipe, seed, number, processes=ALONE):
+    epoch = Epoch(pool, recipe, seed, number)
+    return [
+        make_batch(pool, recipe, epoch.drawn(index), processes) for index in range(epoch.batches)
+    ]
 
 
 @pytest.fixture
@@ -21,8 +28,7 @@ def pool():
 
 
 def test_an_epoch_shows_each_image_once(pool):
-    epoch = Epoch(pool, REPORT, 0, 0, ALONE)
-    batches = [epoch.batch(index) for index in range(epoch.batches)]
+    batches = batches_of(pool, REPORT, 0, 0)
     assert [len(batch.labels) for batch in batches] == [128, 22]
     labels = torch.cat([batch.labels for batch in batches])
     assert sorted(labels.tolist()) == list(range(150))
@@ -32,8 +38,7 @@ def test_an_epoch_shows_each_image_once(pool):
 
 def test_epochs_and_seeds_differ_and_repeat(pool):
     first, again, next_epoch, other = (
-        Epoch(pool, WILD, seed, number, ALONE).batch(0)
-        for seed, number in ((0, 0), (0, 0), (0, 1), (1, 0))
+        batches_of(pool, WILD, seed, number)[0] for seed, number in ((0, 0), (0, 0), (0, 1), (1, 0))
     )
     assert torch.equal(first[0], again[0])
     assert torch.equal(first[1], again[1])
@@ -42,13 +47,13 @@ def test_epochs_and_seeds_differ_and_repeat(pool):
 
 
 def test_outliers_come_last_and_have_no_label(pool):
-    batch = Epoch(pool, WILD, 0, 0, ALONE).batch(0)
+    batch = batches_of(pool, WILD, 0, 0)[0]
     assert (len(batch.images), len(batch.labels)) == (154, 128)
 
 
 def test_without_outliers_every_image_has_its_label(pool):
     digits = Pool(pool.images, pool.labels, pool.outliers[:0], pool.backgrounds)
-    batch = Epoch(digits, BEST, 0, 0, ALONE).batch(0)
+    batch = batches_of(digits, BEST, 0, 0)[0]
     assert len(batch.images) == len(batch.labels) == 128
 
 
@@ -56,9 +61,9 @@ def test_without_outliers_every_image_has_its_label(pool):
 @pytest.mark.parametrize("count", [2, 3, 30])
 def test_the_parts_of_a_batch_are_the_batch(pool, recipe, count):
     for index in range(2):
-        whole = Epoch(pool, recipe, 0, 0, ALONE).batch(index)
+        whole = batches_of(pool, recipe, 0, 0)[index]
         parts = [
-            Epoch(pool, recipe, 0, 0, Processes(rank, count, torch.device("cpu"))).batch(index)
+            batches_of(pool, recipe, 0, 0, Processes(rank, count, torch.device("cpu")))[index]
             for rank in range(count)
         ]
         assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
@@ -77,8 +82,7 @@ def test_no_image_is_left_alone(images, batches, pool):
     assert count_batches(images, 128) == batches
     chosen = torch.arange(images) % len(pool.images)
     few = Pool(pool.images[chosen], pool.labels[chosen], pool.outliers, pool.backgrounds)
-    epoch = Epoch(few, REPORT, 0, 0, ALONE)
-    assert sum(len(epoch.batch(index).images) for index in range(epoch.batches)) == len(few.images)
+    assert sum(len(batch.images) for batch in batches_of(few, REPORT, 0, 0)) == len(few.images)
 
 
 def test_targets_are_labels_and_for_outliers_all_alike():

@@ -37,7 +37,7 @@ def test_the_faster_is_chosen(faster, monkeypatch):
     )
     chosen, sentence = choose_precision(create("convnet_tiny"), IMAGES, LABELS)
     assert chosen == faster
-    assert f"{faster} 10.0 ms" in sentence
+    assert f"{faster} 10.00 ms" in sentence
 
 
 def test_a_close_call_falls_to_float32(monkeypatch):

@@ -134,3 +134,28 @@ def test_specks_are_black_and_white_alike(monkeypatch):
     grey = wild.specks(torch.full((100, 28, 28), 100.0))
     assert (grey == 0).float().mean() == pytest.approx(0.1, abs=0.01)
     assert (grey == 255).float().mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_each_change_is_for_its_share_of_the_images(images, backgrounds, monkeypatch):
+    counts = []
+
+    def count(some, *_):
+        counts.append(len(some))
+        return some
+
+    monkeypatch.setattr(wild, "CHANGES", ((count, 0.15), (count, 0)))
+    monkeypatch.setattr(wild, "GROUNDS", ((count, 0.5),))
+    monkeypatch.setattr(wild, "FAULTS", ((count, 1.0),))
+    many = images[:1].expand(40, -1, -1)
+    wild.vary(many, backgrounds)
+    assert counts == [6, 0, 20, 40]
+
+
+def test_what_a_change_is_for_is_chosen_at_random(images):
+    chosen = [
+        tuple(sorted(places.tolist()))
+        for _ in range(20)
+        for _, places in wild._choose(images[:1].expand(40, -1, -1), ((wild.blur, 0.1),) * 2)
+    ]
+    assert {len(set(places)) for places in chosen} == {4}
+    assert len(set(chosen)) > 35

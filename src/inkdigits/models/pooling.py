@@ -17,9 +17,14 @@ class FractionalMaxPool(nn.Module):
     Deviation: outside training one middling sequence stands for the paper's mean over several.
     """
 
+    places: Tensor
+
     def __init__(self, side_in: int, side_out: int) -> None:
         super().__init__()
         self.side_in, self.side_out = side_in, side_out
+        # For each shift, so that training on a GPU need not ask which was drawn.
+        places = torch.tensor([_places(side_in, side_out, shift) for shift in range(side_out)])
+        self.register_buffer("places", places, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, side_in, side_in) to (N, C, side_out, side_out)."""
@@ -27,14 +32,17 @@ class FractionalMaxPool(nn.Module):
         return max_pool2d(x.index_select(3, self._regions(x)), (1, 3))
 
     def _regions(self, x: Tensor) -> Tensor:
-        """Draw the places along one axis, three for each region, one twice where it is 2 wide."""
-        shift = int(torch.randint(self.side_out, ())) if self.training else self.side_out // 2
-        points = [
-            (i * (self.side_in - 1) + shift) // self.side_out for i in range(self.side_out + 1)
-        ]
-        places = [place for first, last in pairwise(points) for place in (first, first + 1, last)]
-        return torch.tensor(places, device=x.device)
+        """Draw the places along one axis, three for each region."""
+        if not self.training:
+            return self.places[self.side_out // 2]
+        return self.places[torch.randint(self.side_out, (1,), device=x.device)][0]
 
     def extra_repr(self) -> str:
         """Show the sides in the module's printed form."""
         return f"{self.side_in}, {self.side_out}"
+
+
+def _places(side_in: int, side_out: int, shift: int) -> list[int]:
+    """Return three places for each region, one of them twice where it is 2 wide."""
+    points = [(i * (side_in - 1) + shift) // side_out for i in range(side_out + 1)]
+    return [place for first, last in pairwise(points) for place in (first, first + 1, last)]

@@ -39,6 +39,47 @@ def count_batches(images: int, size: int) -> int:
     return max(1, math.ceil((images - 1) / size))
 
 
+class Drawn(NamedTuple):
+    """What a batch is to be made of, on the device that trains.
+
+    ``chosen`` int64 (n,): the numbers of its images; ``draws`` float32 (n, 5): how they are
+    changed, as ``augment`` takes it; ``strange`` int64 (k,): the numbers of its outliers.
+    """
+
+    chosen: Tensor
+    draws: Tensor
+    strange: Tensor
+
+
+class Epoch:
+    """All that is drawn for one epoch; it depends on the seed and the number of the epoch alone."""
+
+    def __init__(self, pool: Pool, recipe: Recipe, seed: int, number: int) -> None:
+        rng = np.random.default_rng([seed, _EPOCH_DRAWS, number])
+        device, size = pool.images.device, recipe.batch_size
+        self.batches = count_batches(len(pool.images), size)
+        order = torch.from_numpy(rng.permutation(len(pool.images))).to(device)
+        draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)[order]
+        self._seeds = rng.integers(2**63, size=self.batches).tolist()
+        count = 0 if recipe.wild is None else round(recipe.wild.outliers * size)
+        strange = rng.integers(max(1, len(pool.outliers)), size=(self.batches, count))
+        places = [size * batch for batch in range(1, self.batches)]
+        self._drawn = [
+            Drawn(*parts)
+            for parts in zip(
+                order.tensor_split(places),
+                draws.tensor_split(places),
+                torch.from_numpy(strange).to(device),
+                strict=True,
+            )
+        ]
+
+    def drawn(self, index: int) -> Drawn:
+        """Return a batch's draws; seeds torch's generators, from which the rest of it is drawn."""
+        torch.manual_seed(self._seeds[index])
+        return self._drawn[index]
+
+
 class Batch(NamedTuple):
     """The part of a batch that one of the processes has.
 
@@ -54,44 +95,19 @@ class Batch(NamedTuple):
     labelled: int
 
 
-class Epoch:
-    """All that is drawn for one epoch; it depends on the seed and the number of the epoch alone."""
-
-    def __init__(
-        self, pool: Pool, recipe: Recipe, seed: int, number: int, processes: Processes
-    ) -> None:
-        rng = np.random.default_rng([seed, _EPOCH_DRAWS, number])
-        device, size = pool.images.device, recipe.batch_size
-        self.pool, self.recipe, self.processes = pool, recipe, processes
-        self.batches = count_batches(len(pool.images), size)
-        order = torch.from_numpy(rng.permutation(len(pool.images))).to(device)
-        self._chosen = order.tensor_split([size * batch for batch in range(1, self.batches)])
-        draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)
-        self._draws = [draws[chosen] for chosen in self._chosen]
-        self._seeds = rng.integers(2**63, size=self.batches).tolist()
-        if recipe.wild is not None:
-            count = round(recipe.wild.outliers * size)
-            strange = rng.integers(len(pool.outliers), size=(self.batches, count))
-            self._strange = torch.from_numpy(strange).to(device)
-
-    @torch.no_grad()
-    def batch(self, index: int) -> Batch:
-        """Return this process's part of a batch, changed as if it were alone with all of it.
-
-        Sets torch's generators, from which dropout draws next.
-        """
-        torch.manual_seed(self._seeds[index])
-        pool, chosen, draws = self.pool, self._chosen[index], self._draws[index]
-        if self.recipe.wild is None:
-            part = self.processes.part(len(chosen))
-            images = augment(pool.images[chosen[part]], draws[part])
-            return Batch(images, pool.labels[chosen[part]], part.start, len(chosen), len(chosen))
-        # What is drawn here follows from the whole batch, so each process makes all of it.
-        images = pool.images[chosen]
-        count = round(self.recipe.wild.share * len(images))
-        outliers = pool.outliers[self._strange[index]]
-        varied = vary(torch.cat([images[:count], outliers]), pool.backgrounds)
-        gentle = augment(images[count:], draws[count:])
-        images = torch.cat([varied[:count], gentle, varied[count:]])
-        part = self.processes.part(len(images))
-        return Batch(images[part], pool.labels[chosen][part], part.start, len(images), len(chosen))
+@torch.no_grad()
+def make_batch(pool: Pool, recipe: Recipe, drawn: Drawn, processes: Processes) -> Batch:
+    """Return this process's part of a batch, changed as if it were alone with all of it."""
+    chosen, draws, strange = drawn
+    if recipe.wild is None:
+        part = processes.part(len(chosen))
+        images = augment(pool.images[chosen[part]], draws[part])
+        return Batch(images, pool.labels[chosen[part]], part.start, len(chosen), len(chosen))
+    # What is drawn here follows from the whole batch, so each process makes all of it.
+    images = pool.images[chosen]
+    count = round(recipe.wild.share * len(images))
+    varied = vary(torch.cat([images[:count], pool.outliers[strange]]), pool.backgrounds)
+    gentle = augment(images[count:], draws[count:])
+    images = torch.cat([varied[:count], gentle, varied[count:]])
+    part = processes.part(len(images))
+    return Batch(images[part], pool.labels[chosen][part], part.start, len(images), len(chosen))

@@ -179,7 +179,9 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
         seconds = round(time.perf_counter() - start, 1)
         run.finish({"val_accuracy": accuracy, "epochs": settings.epochs, "seconds": seconds})
 
-    with alone, interruptible() as stop, torch.random.fork_rng():
+    # On a GPU the fastest convolutions add up in any order; these are the same from run to run.
+    repeatable = torch.backends.cudnn.flags(enabled=True, deterministic=True)
+    with alone, interruptible() as stop, torch.random.fork_rng(), repeatable:
         checkpoint.load(state, run.checkpoint)
         held_out = _on_device(validation, device)
         pool = _pool(training, settings, seed, device)

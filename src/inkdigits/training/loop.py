@@ -14,10 +14,12 @@ from inkdigits.errors import InkdigitsError
 from inkdigits.models import Network
 from inkdigits.models.geometry import DIGITS
 from inkdigits.models.kernels import part_of_batch
-from inkdigits.training.batches import Batch, Epoch, Pool, count_batches
+from inkdigits.training.batches import Batch, Drawn, Epoch, Pool, count_batches, make_batch
+from inkdigits.training.optimiser import set_learning_rate
 from inkdigits.training.precision import autocast
 from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import OneCycle, Plateau, Recipe
+from inkdigits.training.replay import Replayed
 from inkdigits.training.schedule import one_cycle
 from inkdigits.training.state import Progress, State
 from inkdigits.training.teacher import Teacher
@@ -53,6 +55,14 @@ def fit(
     loss = processes.shared(Loss(network))
     count, device = len(pool.images), pool.images.device
     batches = count_batches(count, recipe.batch_size)
+
+    def learn(*drawn: Tensor) -> Tensor:
+        batch = make_batch(pool, recipe, Drawn(*drawn), processes)
+        return _step(state, loss, batch, processes, precision, teacher)
+
+    # What other processes and a teacher, who sits on the CPU, have to say cannot be replayed.
+    replayable = device.type == "cuda" and processes.count == 1 and teacher is None
+    step_on = Replayed(learn) if replayable else learn
     bar = tqdm(
         total=recipe.epochs * batches,
         initial=progress.epoch * batches + progress.batch,
@@ -65,7 +75,7 @@ def fit(
     with bar:
         while progress.epoch < recipe.epochs:
             start = time.perf_counter() - progress.seconds
-            epoch = Epoch(pool, recipe, seed, progress.epoch, processes)
+            epoch = Epoch(pool, recipe, seed, progress.epoch)
             network.train()
             # What a checkpoint brings counts once.
             before = [progress.loss_sum, progress.correct] if processes.first else [0.0, 0.0]
@@ -74,10 +84,8 @@ def fit(
             for batch in range(progress.batch, batches):
                 step = progress.epoch * batches + batch
                 rate = _learning_rate(recipe, progress, step / (recipe.epochs * batches))
-                for group in state.optimiser.param_groups:
-                    group["lr"] = rate
-                part = epoch.batch(batch)
-                sums += _step(state, loss, part, processes, precision, teacher)
+                set_learning_rate(state.optimiser, rate)
+                sums += step_on(*epoch.drawn(batch))
                 if state.average is not None:
                     state.average.update(step)
                 bar.update()
@@ -194,7 +202,7 @@ def _finish_epoch(
             "accuracy": accuracy,
             "val_loss": F.cross_entropy(logits.float(), validation[1]).item(),
             "val_accuracy": right,
-            "learning_rate": state.optimiser.param_groups[0]["lr"],
+            "learning_rate": float(state.optimiser.param_groups[0]["lr"]),
             "seconds": round(time.perf_counter() - start, 3),
         }
     )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from inkdigits.models import Network
 from inkdigits.training.recipe import AdamW, Muon, RMSprop
+from inkdigits.training.replay import side_by_side
 
 # A step count so large that Adam's bias corrections are exactly 1 in float32.
 _SETTLED = 1_000_000.0
@@ -107,9 +108,9 @@ class ConvMuon(torch.optim.Optimizer):
         torch._foreach_mul_(moments, self.settings.momentum)
         torch._foreach_add_(moments, gradients)
         ahead = torch._foreach_add(gradients, moments, alpha=self.settings.momentum)  # Nesterov's
-        updates = [_orthogonal_filters(each) for each in ahead]
-        torch._foreach_mul_(updates, _ratios(norms, updates))
-        torch._foreach_sub_(self._filters, updates, alpha=stride)
+        updates = side_by_side(_orthogonal_filters, ahead)
+        torch._foreach_mul_(updates, torch._foreach_mul(_ratios(norms, updates), stride))
+        torch._foreach_sub_(self._filters, updates)
         torch._foreach_mul_(self._filters, _ratios(norms, self._filters))
 
 
@@ -156,13 +157,27 @@ def _factor(square: Tensor, a: float, b: float, c: float) -> Tensor:
 def make_optimiser(network: nn.Module, settings: RMSprop | AdamW | Muon) -> torch.optim.Optimizer:
     """Build the optimiser that ``settings`` describe, for all weights of ``network``."""
     weights = list(network.parameters())
+    optimiser: torch.optim.Optimizer
     match settings:
         case RMSprop():
-            return FusedRMSprop(weights, settings)
+            optimiser = FusedRMSprop(weights, settings)
         case AdamW():
-            return FusedAdamW(weights, settings)
+            optimiser = FusedAdamW(weights, settings)
         case Muon():
-            return ConvMuon(weights, settings)
+            optimiser = ConvMuon(weights, settings)
+    if weights[0].is_cuda:  # a step that was recorded reads its learning rate from memory
+        for group in optimiser.param_groups:
+            group |= {"lr": torch.tensor(group["lr"], device=weights[0].device), "capturable": True}
+    return optimiser
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step go by ``rate``."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 class Average:

@@ -5,6 +5,7 @@ generators, so seeding those repeats the changes.
 """
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,8 @@ _MIDDLE = (SIZE - 1) / 2
 _COARSE = 5  # points along a side that bending moves
 _WHITE = 255
 
+Change = Callable[..., Tensor]
+
 
 def vary(images: Tensor, backgrounds: Tensor) -> Tensor:
     """Warp each of the images, uint8 or float, and change some in each way known here.
@@ -25,15 +28,13 @@ def vary(images: Tensor, backgrounds: Tensor) -> Tensor:
     apart. Returns float32, 0–255.
     """
     images = warp(images.to(torch.float32))
-    for change, share in CHANGES:
-        chosen = _choose(images, share)
+    changes, grounds, faults = (_choose(images, kind) for kind in (CHANGES, GROUNDS, FAULTS))
+    for change, chosen in changes:
         images[chosen] = change(images[chosen])
-    for lay, share in GROUNDS:
-        chosen = _choose(images, share)
+    for lay, chosen in grounds:
         drawn = torch.randint(len(backgrounds), (len(chosen),), device=backgrounds.device)
         images[chosen] = lay(images[chosen], backgrounds[drawn].to(images))
-    for spoil, share in FAULTS:
-        chosen = _choose(images, share)
+    for spoil, chosen in faults:
         images[chosen] = spoil(images[chosen])
     return images.clamp_(0, _WHITE)
 
@@ -150,8 +151,16 @@ FAULTS = ((blur, 0.1), (light, 0.1), (grain, 0.05), (uneven_ink, 0.05), (specks,
 """What is changed, and in which share of the images; each is drawn on its own."""
 
 
-def _choose(images: Tensor, share: float) -> Tensor:
-    return torch.nonzero(torch.rand(len(images), device=images.device) < share)[:, 0]
+def _choose(
+    images: Tensor, changes: Sequence[tuple[Change, float]]
+) -> Iterator[tuple[Change, Tensor]]:
+    """Draw for each change which images it is for.
+
+    They are its share of them, never by chance more or fewer, lest a GPU must be asked how many.
+    """
+    orders = torch.rand(len(changes), len(images), device=images.device).argsort()
+    for (change, share), order in zip(changes, orders, strict=True):
+        yield change, order[: round(share * len(images))]
 
 
 def _each(images: Tensor) -> Tensor:
