@@ -69,6 +69,7 @@ def assert_learns_the_same(model, recipe, digits, tmp_path, monkeypatch):
     assert [run.manifest["device"] for run in runs] == ["cuda"] * 3
     losses = [losses_of(run) for run in runs]
     assert losses[0] == pytest.approx(losses[2], rel=2e-3)
+    # Where pooling regions overlap, a GPU adds their gradients in any order.
     exact = "inception" not in model and "fractional" not in model
     if exact:
         assert runs[0].reader.read_bytes() == runs[1].reader.read_bytes()
