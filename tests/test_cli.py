@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +60,42 @@ def test_train_json_is_one_object_with_the_promised_keys(run):
     result = json.loads(out)
     assert {"run", "reader", "val_accuracy", "epochs", "seconds"} <= set(result)
     assert result["epochs"] == 2
+
+
+def test_resume_refuses_what_it_would_not_heed(run):
+    code, out, err = run("train", "--resume", "run", "--epochs", "9", "--seed", "0")
+    assert (code, out) == (2, "")
+    assert "--resume goes on as the run was begun; leave out --epochs and --seed" in err
+
+
+def test_a_run_is_gone_on_with_from_another_folder(place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--resume", str(place / "run")]) == 0
+    assert "validation accuracy" in capsys.readouterr().out
+
+
+def test_a_signal_while_the_report_is_drawn_says_that_the_reader_is_there(run, monkeypatch):
+    def judge(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("inkdigits.verbs._judge", judge)
+    before = signal.getsignal(signal.SIGTERM)
+    code, _, err = run("train", "--resume", "run")
+    assert code == 130
+    assert "the reader is written, and the report is drawn by: inkdigits train --resume run" in err
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_result_that_cannot_be_written_is_one_error():
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # a device, not a file to create
+        words = [sys.executable, "-m", "inkdigits", "models"]
+        told = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert told.returncode == 1
+    assert told.stderr == (
+        "inkdigits: the result cannot be written (No space left on device); "
+        "see that there is space\n"
+    )
 
 
 def test_the_run_folder_holds_its_report(place):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,10 +39,10 @@ def build_parser() -> Parser:
     source.add_argument("data", nargs="?", metavar="DATA", help=f"{DATA_HELP}; default mnist42k")
     source.add_argument("--resume", type=Path, metavar="RUN", help="go on with a stopped run")
     verb.add_argument("--model", help="see inkdigits models; default the recipe's own")
-    verb.add_argument("--recipe", default="report", help="how to train; default report")
+    verb.add_argument("--recipe", help="how to train; default report")
     verb.add_argument("--epochs", type=int, help="in place of the recipe's number")
     verb.add_argument("--teacher", metavar="READER", help="a reader to learn from besides")
-    verb.add_argument("--seed", type=int, default=0, help="of split, weights and draws; default 0")
+    verb.add_argument("--seed", type=int, help="of split, weights and draws; default 0")
     verb.add_argument(
         "-o", "--output", type=Path, metavar="RUN", help="folder; default the next in runs/"
     )
@@ -158,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(words)
         options.command = ["inkdigits", *words]
         result, text = options.run(options)
-        print(json.dumps(result) if as_json else text, flush=True)
+        _tell(json.dumps(result) if as_json else text)
         return int(options.exit_code)
     except InkdigitsError as error:
         return _fail(error, as_json)
@@ -180,6 +181,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone, as in `inkdigits models | head`
         return 1
+
+
+def _tell(text: str) -> None:
+    """Print to stdout; InkdigitsError if what it goes to takes no more."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InkdigitsError(
+            f"the result cannot be written ({error.strerror}); see that there is space"
+        ) from error
 
 
 def _fail(error: InkdigitsError, as_json: bool) -> int:

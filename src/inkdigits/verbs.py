@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkdigits.errors import DataError, InkdigitsError, QualityError, UsageError
+from inkdigits.errors import DataError, InkdigitsError, Interrupted, QualityError, UsageError
 from inkdigits.files import whole_file
 
 if TYPE_CHECKING:
@@ -24,10 +24,18 @@ Answer = tuple[Any, str]
 
 def train(options: argparse.Namespace) -> Answer:
     """Train a network, and judge the reader it ends in on the validation images."""
+    from inkdigits.training.interrupt import terminable
+
+    with terminable():
+        return _train(options)
+
+
+def _train(options: argparse.Namespace) -> Answer:
     from inkdigits.data import load
     from inkdigits.evaluation.text import accuracy_text
+    from inkdigits.evaluation.wording import plural
     from inkdigits.reading import Reader
-    from inkdigits.training import Run, helps_another, resume, validation_images
+    from inkdigits.training import Run, helps_another, resume, run_data, validation_images
     from inkdigits.training import train as start
 
     if options.resume is None:
@@ -35,19 +43,26 @@ def train(options: argparse.Namespace) -> Answer:
         run = start(
             dataset,
             options.model,
-            options.recipe,
-            seed=options.seed,
+            options.recipe or "report",
+            seed=options.seed or 0,
             epochs=options.epochs,
             folder=options.output,
             teacher=options.teacher,
             command=options.command,
         )
     else:
-        dataset = load(Run(options.resume).manifest["data"]["source"])
+        _refuse_beside_resume(options)
+        dataset = run_data(Run(options.resume))
         run = resume(options.resume, data=dataset)
     if helps_another():
         raise SystemExit(0)  # the first of torchrun's processes tells and writes the rest
-    evaluation = _judge(Reader(run.reader), validation_images(run, dataset), run.report)
+    try:
+        evaluation = _judge(Reader(run.reader), validation_images(run, dataset), run.report)
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "stopped while the report was drawn; the reader is written, and the report is drawn "
+            f"by: inkdigits train --resume {run.folder}"
+        ) from error
     _demand(options.at_least, evaluation)
     page, outcome = run.report / "index.html", run.manifest["result"]
     result = {
@@ -60,11 +75,20 @@ def train(options: argparse.Namespace) -> Answer:
     }
     return result, (
         f"validation accuracy {accuracy_text(evaluation)}, "
-        f"after {outcome['epochs']} epochs and {outcome['seconds']:.0f} s\n"
+        f"after {plural(outcome['epochs'], 'epoch')} and {outcome['seconds']:.0f} s\n"
         f"reader   {run.reader}\n"
         f"report   {page}\n"
         f"next     inkdigits evaluate {run.folder} {dataset.source}"
     )
+
+
+def _refuse_beside_resume(options: argparse.Namespace) -> None:
+    names = ("model", "recipe", "epochs", "teacher", "seed", "output")
+    given = [f"--{name}" for name in names if getattr(options, name) is not None]
+    if given:
+        raise UsageError(
+            f"--resume goes on as the run was begun; leave out {' and '.join(given)}, or train anew"
+        )
 
 
 def join(options: argparse.Namespace) -> Answer:

@@ -38,6 +38,7 @@ ONES = np.ones(2, np.uint8)
     ("images", "labels", "file", "says"),
     [
         (idx(TWO, 0x804), idx(ONES), IMAGES, "magic number 0x00000804 where 0x00000803"),
+        (idx(TWO), b"", LABELS, "the file is empty; copy or download it again"),
         (b"nothing like it", idx(ONES), IMAGES, "magic number 0x6e6f7468 where"),
         (idx(TWO), idx(ONES, 0x802), LABELS, "magic number 0x00000802 where 0x00000801"),
         (idx(TWO)[:-1], idx(ONES), IMAGES, "1,567 bytes of data where its header says 1,568"),

@@ -73,11 +73,15 @@ def test_faults_of_folders(picture, tmp_path):
     write(tmp_path / "mixed" / "b.png", picture)
     with pytest.raises(DataError, match=r"b\.png lies beside the label folders"):
         load(tmp_path / "mixed")
+    write(tmp_path / "nested" / "3" / "a.png", picture)
+    write(tmp_path / "nested" / "3" / "more" / "b.png", picture)
+    with pytest.raises(DataError, match=r"3: the folder 'more' lies in a label's folder; move"):
+        load(tmp_path / "nested")
     write(tmp_path / "none" / "train.csv", b"label")
     with pytest.raises(DataError, match=r"no pictures in it; it holds train\.csv"):
         load(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no pictures in it"):
+    with pytest.raises(DataError, match=r"no pictures in it; give a folder with \.png"):
         load(tmp_path / "empty")
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import struct
 import zipfile
 
@@ -253,6 +254,13 @@ def test_missing_file_names_its_like(tmp_path):
         load(tmp_path / "none" / "at" / "all")
     with pytest.raises(DataError, match="did you mean mnist42k"):
         load("mnist42")
+
+
+def test_what_is_neither_file_nor_folder_is_told_so(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(DataError, match="is neither a file nor a folder; give one that is"):
+            load(path)
 
 
 def test_single_picture_is_told(digits, tmp_path):

@@ -70,7 +70,7 @@ def test_page_shows_title_and_provenance_as_written(report):
 def test_page_says_in_words_what_was_measured(report):
     words = read(report).words
     assert "294 of 300 digits read rightly: 98.00 % (95 % interval 95.71–99.08 %)." in words
-    assert "2 was read as 7 four times and 9 as 4 twice." in words
+    assert "2 was read as 7 (four times) and 9 as 4 (twice)." in words
     assert "Hardest is the 2, of which 86.67 % were read rightly" in words
     assert "All six, the most confident first." in words
     assert "After 5 epochs its accuracy on the validation images was 98.00 %" in words

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -17,7 +18,8 @@ import torch
 from inkdigits.data import Dataset
 from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
 from inkdigits.reading import Reader
-from inkdigits.training import Run, loop, resume, split, train, validation_images
+from inkdigits.training import Run, loop, resume, split, state, train, validation_images
+from inkdigits.training.interrupt import terminable
 
 EPOCHS = 3
 
@@ -138,6 +140,44 @@ def test_a_signal_saves_and_says_how_to_go_on(finished, strokes, tmp_path, numbe
     assert (folder / "reader.onnx").read_bytes() == finished.reader.read_bytes()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_at_once_and_says_how_to_go_on(
+    finished, strokes, tmp_path, number, monkeypatch
+):
+    folder = tmp_path / "run"
+    step = loop._step
+    calls = []
+
+    def step_then_signals(*arguments):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+        return step(*arguments)
+
+    monkeypatch.setattr("inkdigits.training.loop._step", step_then_signals)
+    with pytest.raises(Interrupted, match=f"at once; .* train --resume {folder}"), terminable():
+        run_small(strokes, folder, seed=5)
+    monkeypatch.undo()
+    assert Run(folder).result is None
+    assert resume(folder, data=strokes, show=False).result
+    assert (folder / "reader.onnx").read_bytes() == finished.reader.read_bytes()
+
+
+def test_the_time_of_a_resumed_training_is_that_of_all_its_parts(strokes, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    monkeypatch.setattr("inkdigits.training.job.export_reader", _fail)
+    with pytest.raises(InkdigitsError, match="told to fail"):
+        run_small(strokes, folder)
+    monkeypatch.undo()
+    path = folder / "checkpoint" / "checkpoint.json"
+    saved = json.loads(path.read_text())
+    saved["progress"]["history"][0]["seconds"] += 1000
+    saved["progress_sha256"] = state._hash(saved["progress"])
+    path.write_text(json.dumps(saved))
+    assert 1000 < resume(folder, data=strokes, show=False).result["seconds"] < 2000
+
+
 def test_trains_outside_the_main_thread(strokes, tmp_path):
     results = []
     thread = threading.Thread(target=lambda: results.append(run_small(strokes, tmp_path / "run")))
@@ -215,6 +255,8 @@ def test_changed_data_are_refused(strokes, tmp_path):
         ("checkpoint.json", b"{"),
         ("checkpoint.json", b'{"tensors": "gone.safetensors"}'),
         ("checkpoint.json", b"[1]"),
+        ("checkpoint.json", partial(re.sub, b'"epoch": 3', b'"epoch": 2')),
+        ("checkpoint.json", partial(re.sub, b'"learning_rate": 0.001', b'"learning_rate": "abc"')),
         ("*.safetensors", b""),
         ("*.safetensors", b"noise" * 100),
     ],
@@ -226,7 +268,9 @@ def test_a_damaged_checkpoint_is_refused(strokes, tmp_path, name, content, monke
         run_small(strokes, folder)
     monkeypatch.undo()
     [path] = (folder / "checkpoint").glob(name)
-    path.write_bytes(content)
+    before = path.read_bytes()
+    path.write_bytes(content(before) if callable(content) else content)
+    assert path.read_bytes() != before
     with pytest.raises(DataError, match="damaged") as caught:
         resume(folder, data=strokes, show=False)
     assert str(folder) in str(caught.value)
@@ -239,9 +283,12 @@ def _fail(*arguments, **options):
 def test_no_run_and_a_damaged_run_are_refused(tmp_path):
     with pytest.raises(DataError, match="no run"):
         resume(tmp_path)
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(DataError, match="damaged"):
-        resume(tmp_path)
+    for lacking in ("{}", '{"recipe": {}}', '{"recipe": {}, "data": []}', "[1]"):
+        (tmp_path / "run.json").write_text(lacking)
+        with pytest.raises(DataError, match="damaged; bring it back"):
+            resume(tmp_path)
+    with pytest.raises(DataError, match="this is no run"):
+        resume(tmp_path / "run.json")
 
 
 def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.reading import Reader
+from inkdigits.reading.seal import seal
 from inkdigits.training import split, train
 from inkdigits.training.calibration import refusal_threshold
 from inkdigits.training.joining import join
@@ -43,7 +44,7 @@ def rewrite(path, key, change):
     table = json.loads(about[key])
     change(table)
     onnx.helper.set_model_props(model, about | {key: json.dumps(table)})
-    onnx.save(model, path)
+    path.write_bytes(seal(model.SerializeToString()))
 
 
 def in_half_precision(path, folder):
@@ -54,7 +55,7 @@ def in_half_precision(path, folder):
         if values.dtype == np.float32 and values.ndim > 1:
             rounded = values.astype(np.float16).astype(np.float32)
             tensor.CopyFrom(onnx.numpy_helper.from_array(rounded, tensor.name))
-    onnx.save(model, folder / f"{path.parent.name}.onnx")
+    (folder / f"{path.parent.name}.onnx").write_bytes(seal(model.SerializeToString()))
     return folder / f"{path.parent.name}.onnx"
 
 

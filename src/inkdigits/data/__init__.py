@@ -77,10 +77,12 @@ def _kind(path: Path) -> Kind:
     """Look at what is at ``path``; raises DataError where nothing known here is."""
     with files.reading(path):
         if not (path.is_file() or path.is_dir()):
+            if path.exists():
+                raise DataError("is neither a file nor a folder; give one that is", path)
             raise DataError(f"there is no such file or folder{_similar(path)}", path)
         head = b"" if path.is_dir() else files.head(path)
         if not head and path.is_file():
-            raise DataError("the file is empty", path)
+            raise DataError(files.EMPTY, path)
         for kind in KINDS:
             if kind.matches(path, head):
                 return kind

@@ -37,7 +37,7 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", check_images(self.images, self.source))
         if not len(self.images):
-            raise DataError("there are no images in it", self.source)
+            raise DataError("there are no images in it; give data with at least one", self.source)
         if self.labels is not None:
             labels = check_labels(self.labels, self.source)
             if len(labels) != len(self.images):
@@ -90,7 +90,8 @@ def check_labels(labels: ArrayLike, where: object = None) -> Labels:
     wrong = np.flatnonzero((array < 0) | (array >= CLASSES) | (array != np.rint(array)))
     if wrong.size:
         raise DataError(
-            f"label {array[wrong[0]]} of image {wrong[0]} (counted from 0) is not a digit 0–9",
+            f"label {array[wrong[0]]} of image {wrong[0]} (counted from 0) is not a digit 0–9; "
+            "correct it, or leave the image out",
             where,
         )
     return array.astype(np.uint8)

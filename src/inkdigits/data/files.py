@@ -14,6 +14,7 @@ from inkdigits.errors import DataError
 # More than any source known here holds; a file that unpacks to more is a mistake or a trap.
 LIMIT = 4 * 2**30
 ZIP = b"PK"
+EMPTY = "the file is empty; copy or download it again"
 _GZIP = b"\x1f\x8b"
 
 

@@ -91,6 +91,12 @@ def _find(path: Path) -> tuple[list[Path], bool]:
         raise DataError(
             f"{loose[0].name} lies beside the label folders; move it into one of them", path
         )
+    deeper = [inner for folder in folders for inner in _folders(folder)]
+    if deeper:
+        raise DataError(
+            f"the folder {deeper[0].name!r} lies in a label's folder; move its pictures up into it",
+            deeper[0].parent,
+        )
     files = [file for folder in folders for file in _pictures(folder)] if folders else loose
     if not files:
         raise DataError(f"no pictures in it{_hint(path)}", path)
@@ -99,4 +105,6 @@ def _find(path: Path) -> tuple[list[Path], bool]:
 
 def _hint(path: Path) -> str:
     files = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-    return f"; it holds {files[0]}: give that file if it is the data" if files else ""
+    if files:
+        return f"; it holds {files[0]}: give that file if it is the data"
+    return "; give a folder with .png, .jpg or the like in it"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkdigits.data.dataset import BLOCK, Dataset, blocks
-from inkdigits.data.files import LIMIT, open_file, reading
+from inkdigits.data.files import EMPTY, LIMIT, open_file, reading
 from inkdigits.data.pictures import from_array
 from inkdigits.errors import DataError
 from inkdigits.images import SIZE
@@ -62,7 +62,7 @@ def stream(path: Path) -> Iterator[Dataset]:
             images = _content(content, (count, SIZE, SIZE), file, last)
             yield Dataset(images, None, str(path))
     if not shape[0]:
-        raise DataError("there are no images in it", file)
+        raise DataError("there are no images in it; give data with at least one", file)
 
 
 def _images_in(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -112,7 +112,7 @@ def _shape(stream: io.BufferedIOBase, magic: int, path: Path) -> tuple[int, ...]
     dimensions = magic & 0xFF
     sizes = stream.read(4 * dimensions)
     if found != struct.pack(">I", magic):
-        raise DataError(_wrong_magic(found, magic), path)
+        raise DataError(_wrong_magic(found, magic) if found else EMPTY, path)
     if len(sizes) < 4 * dimensions:
         raise DataError("ends within its header; copy or download it again", path)
     shape = struct.unpack(f">{dimensions}I", sizes)
@@ -142,4 +142,7 @@ def _wrong_magic(found: bytes, magic: int) -> str:
     if magic == _IMAGES and found == struct.pack(">I", _LABELS):
         return "holds labels; give the images file, and the labels are found beside it"
     kind = "images" if magic == _IMAGES else "labels"
-    return f"magic number 0x{found.hex()} where 0x{magic:08x} (IDX {kind}) belongs"
+    return (
+        f"magic number 0x{found.hex()} where 0x{magic:08x} (IDX {kind}) belongs; "
+        "give another file, or copy or download it again"
+    )

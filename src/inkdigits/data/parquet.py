@@ -73,7 +73,7 @@ def _part(files: list[Path], source: str) -> Dataset:
         pictures += more
         labels.append(label)
     if not pictures:
-        raise DataError("there are no images in it", source)
+        raise DataError("there are no images in it; give data with at least one", source)
     known = [label for label in labels if label is not None]
     if known and len(known) != len(labels):
         raise DataError("some of its files have labels and some have none", source)

@@ -104,7 +104,7 @@ def _lead(evaluation: Evaluation) -> str:
 def _confusions(evaluation: Evaluation, figure: tuple[bytes, bytes]) -> Section:
     pairs = evaluation.confusions()
     told = [
-        f"{true} {'was read ' if i == 0 else ''}as {read} {times(count)}"
+        f"{true} {'was read ' if i == 0 else ''}as {read} ({times(count)})"
         for i, (true, read, count) in enumerate(pairs[:5])
     ]
     rest = len(pairs) - len(told)

@@ -31,6 +31,6 @@ def evaluation_text(evaluation: Evaluation) -> str:
         )
     pairs = evaluation.confusions()[:5]
     if pairs:
-        told = ", ".join(f"{true} as {read} {times(count)}" for true, read, count in pairs)
+        told = ", ".join(f"{true} as {read} ({times(count)})" for true, read, count in pairs)
         lines += ["", f"most often mistaken: {told}"]
     return "\n".join(lines)

@@ -48,7 +48,7 @@ def decode(content: bytes, where: object = None) -> Images:
     WebP 16).
     """
     if not content:
-        raise DataError("the file is empty", where)
+        raise DataError("the file is empty; copy or download it again", where)
     if len(content) > MAX_BYTES:
         raise TooLarge(
             f"larger than {MAX_BYTES >> 20} MiB; scale the picture down, or save it as JPEG", where

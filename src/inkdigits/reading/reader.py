@@ -18,6 +18,7 @@ from inkdigits.images import SIZE, Images, check_images
 from inkdigits.reading.answer import Picture
 from inkdigits.reading.answer import read as read_with
 from inkdigits.reading.readings import Reading
+from inkdigits.reading.seal import is_whole
 
 FORMAT = "1"
 CLASSES = tuple("0123456789")
@@ -47,7 +48,7 @@ class Reader:
         if path is None and not SHIPPED.exists():
             raise DataError("the reader that ships is missing; install inkdigits anew", SHIPPED)
         self._session = _open(self.path, threads or cores())
-        about = self._session.get_modelmeta().custom_metadata_map
+        about = _about(self._session, self.path)
         _check_format(about, self.path)
         _check_graph(self._session, self.path)
         self.classes = CLASSES
@@ -150,9 +151,13 @@ def _open(path: Path, threads: int) -> ort.InferenceSession:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path) from error
+        raise DataError(
+            f"cannot be read ({error.strerror}); give a reader.onnx, or a run that has ended", path
+        ) from error
     if not content:
         raise DataError("the file is empty; export the reader anew", path)
+    if not is_whole(content):
+        raise _damaged(path, "it is not what was written")
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised, and need not be printed as well
     options.intra_op_num_threads = threads
@@ -161,13 +166,23 @@ def _open(path: Path, threads: int) -> ort.InferenceSession:
         "session.model_external_initializers_file_folder_path", os.devnull
     )
     try:
-        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # ONNX Runtime's errors share no base class of their own
         raise DataError(
             "is damaged or not an ONNX file that is complete in itself; "
             "give a reader.onnx written by inkdigits",
             path,
         ) from error
+
+
+def _about(session: ort.InferenceSession, path: Path) -> dict[str, str]:
+    """Return what the file tells of itself besides its graph."""
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "what it tells of itself is no text") from error
 
 
 def cores() -> int:

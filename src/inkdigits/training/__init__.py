@@ -1,6 +1,6 @@
 """Recipe → fit → run folder, which ends in ``reader.onnx``."""
 
-from inkdigits.training.job import resume, split, train, validation_images
+from inkdigits.training.job import resume, run_data, split, train, validation_images
 from inkdigits.training.processes import helps_another
 from inkdigits.training.recipe import RECIPES, Recipe
 from inkdigits.training.run import Run
@@ -11,6 +11,7 @@ __all__ = [
     "Run",
     "helps_another",
     "resume",
+    "run_data",
     "split",
     "train",
     "validation_images",

@@ -18,6 +18,7 @@ from inkdigits.errors import InkdigitsError
 from inkdigits.files import whole_file
 from inkdigits.images import SIZE, Images
 from inkdigits.reading.reader import CLASSES, FORMAT, Reader, Scores
+from inkdigits.reading.seal import KEY, UNSEALED, seal
 
 OPSET = 18
 BATCHES = (1, 2, 7, 64)
@@ -68,7 +69,7 @@ def export_reader(
         onnx.helper.set_model_props(model, properties)
         model.producer_name, model.producer_version = "inkdigits", __version__
         onnx.checker.check_model(model, full_check=True)
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
+        temporary.write_bytes(seal(model.SerializeToString(deterministic=True)))
 
         def outputs(images: Images) -> tuple[Scores, Scores]:
             with torch.no_grad():
@@ -93,6 +94,7 @@ def about(
         "provenance": _json(provenance),
         "temperature": repr(float(temperature)),
         "threshold": repr(float(threshold)),
+        KEY: UNSEALED,
     }
 
 

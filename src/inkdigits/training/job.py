@@ -3,8 +3,8 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,7 @@ def train(
                 f"{model}-{recipe}",
                 {
                     **asked,
+                    "directory": str(Path.cwd()),
                     "device": together.device.type,
                     "precision": chosen,
                     "versions": {name: version(name) for name in ("torch", "numpy", "onnx")},
@@ -124,7 +125,7 @@ def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True
     run = Run(Path(folder))
     if run.result is not None:
         return run
-    dataset = load(run.manifest["data"]["source"]) if data is None else data
+    dataset = run_data(run) if data is None else data
     if dataset.fingerprint() != run.manifest["data"]["fingerprint"]:
         raise DataError(
             f"the data are not those that the run {run.folder} was started with; "
@@ -133,6 +134,13 @@ def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True
         )
     with processes() as together:
         return _go_on(run, dataset, show, together)
+
+
+def run_data(run: Run) -> Dataset:
+    """Load what ``run`` was started with; a path counts from here, or else from where that was."""
+    source = run.manifest["data"]["source"]
+    from_there = Path(run.manifest.get("directory", "."), source)
+    return load(from_there if from_there.exists() and not Path(source).exists() else source)
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -166,7 +174,6 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     if together.count > 1:
         share_statistics(network)
     state = _fresh_state(network, settings)
-    start = time.perf_counter()
     alone = run.locked() if together.first else nullcontext()
 
     def save() -> None:
@@ -181,8 +188,11 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
 
     # On a GPU the fastest convolutions add up in any order; these are the same from run to run.
     repeatable = torch.backends.cudnn.flags(enabled=True, deterministic=True)
-    with alone, interruptible() as stop, torch.random.fork_rng(), repeatable:
+    with alone, _stoppable(run) as stop, torch.random.fork_rng(), repeatable:
         checkpoint.load(state, run.checkpoint)
+        progress = state.progress
+        before = sum(epoch["seconds"] for epoch in progress.history) + progress.seconds
+        start = time.perf_counter() - before
         held_out = _on_device(validation, device)
         pool = _pool(training, settings, seed, device)
         ended = fit(
@@ -205,6 +215,19 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
             )
         together.from_first(finish)
     return Run(run.folder)
+
+
+@contextmanager
+def _stoppable(run: Run) -> Iterator[Callable[[], bool]]:
+    """Ask for a stop as interruptible does; one that will not wait is answered as well."""
+    try:
+        with interruptible() as stop:
+            yield stop
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "stopped at once; what came after the last checkpoint is lost; "
+            f"go on with: inkdigits train --resume {run.folder}"
+        ) from error
 
 
 def vary_as_in_training(images: Tensor, seed: int) -> Tensor:

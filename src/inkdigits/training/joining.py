@@ -22,6 +22,7 @@ from inkdigits.errors import DataError, UsageError
 from inkdigits.files import whole_file
 from inkdigits.images import SIZE
 from inkdigits.reading.reader import CLASSES, Reader, Scores
+from inkdigits.reading.seal import seal
 from inkdigits.training.calibration import calibrate, refusal_threshold
 from inkdigits.training.export import OPSET, about, check_outputs
 from inkdigits.training.job import split, vary_as_in_training
@@ -140,7 +141,7 @@ def _in_half(reader: Reader, file: Path) -> Reader:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    file.write_bytes(model.SerializeToString())
+    file.write_bytes(seal(model.SerializeToString()))
     return Reader(file)
 
 
@@ -149,7 +150,7 @@ def _write(cascade: "_Cascade", temperature: float, told: dict[str, str], path: 
     helper.set_model_props(model, told)
     with whole_file(path) as temporary:
         onnx.checker.check_model(model, full_check=True)
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
+        temporary.write_bytes(seal(model.SerializeToString(deterministic=True)))
         check_outputs(temporary, lambda images: cascade.outputs(images, temperature), path)
 
 

@@ -29,14 +29,15 @@ class Run:
         self.report = folder / "report"
         path = folder / "run.json"
         try:
-            manifest = json.loads(path.read_text())
-            self.manifest: dict[str, Any] = {**manifest, "recipe": dict(manifest["recipe"])}
-        except FileNotFoundError as error:
+            self.manifest: dict[str, Any] = _checked(json.loads(path.read_text()))
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DataError(
                 "this is no run: it has no run.json; name a folder in runs/", folder
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError("damaged; start the training anew", path) from error
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})", path) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError("damaged; bring it back, or start the training anew", path) from error
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -65,6 +66,20 @@ class Run:
             raise InkdigitsError(
                 "another process is training in this run; wait for it or stop it", self.folder
             ) from error
+
+
+def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest; KeyError or TypeError if it lacks what a run goes on by."""
+    needed = {
+        "recipe": {"name", "epochs", "validation_fraction"},
+        "data": {"source", "fingerprint"},
+    }
+    for name, keys in needed.items():
+        if not keys <= manifest[name].keys():
+            raise KeyError(name)
+    if not {"model", "seed", "precision"} <= manifest.keys():
+        raise KeyError("model")
+    return manifest
 
 
 def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, Any]) -> Run:

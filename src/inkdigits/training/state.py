@@ -68,6 +68,7 @@ def save(state: State, folder: Path) -> None:
         "tensors": name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "progress": asdict(progress),
+        "progress_sha256": _hash(asdict(progress)),
     }
     with whole_file(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
@@ -87,6 +88,8 @@ def load(state: State, folder: Path) -> bool:
     manifest, saved = _read(folder)
     try:
         progress = dict(manifest["progress"])
+        if _hash(progress) != manifest["progress_sha256"]:
+            raise ValueError("the progress is not what was written")
         annealer = progress.pop("annealer")
         state.progress = Progress(annealer and Annealer(**annealer), **progress)
     except (ValueError, KeyError, TypeError) as error:
@@ -124,6 +127,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except SafetensorError as error:
         raise _damaged(tensors_path) from error
     raise _damaged(tensors_path)
+
+
+def _hash(progress: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(progress, sort_keys=True).encode()).hexdigest()
 
 
 def _fill(tensors: dict[str, Tensor], saved: dict[str, Tensor], path: Path) -> None:
