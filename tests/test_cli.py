@@ -87,9 +87,10 @@ def test_a_signal_while_the_report_is_drawn_says_that_the_reader_is_there(run, m
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_result_that_cannot_be_written_is_one_error():
+@pytest.mark.parametrize("json_asked", [[], ["--json"]])
+def test_a_result_that_cannot_be_written_is_one_error(json_asked):
     with open("/dev/full", "w") as full:  # noqa: PTH123  # a device, not a file to create
-        words = [sys.executable, "-m", "inkdigits", "models"]
+        words = [sys.executable, "-m", "inkdigits", "models", *json_asked]
         told = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     assert told.returncode == 1
     assert told.stderr == (

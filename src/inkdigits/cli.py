@@ -159,8 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(words)
         options.command = ["inkdigits", *words]
         result, text = options.run(options)
-        _tell(json.dumps(result) if as_json else text)
-        return int(options.exit_code)
+        return _tell(json.dumps(result) if as_json else text) or int(options.exit_code)
     except InkdigitsError as error:
         return _fail(error, as_json)
     except ModuleNotFoundError as error:
@@ -183,18 +182,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _tell(text: str) -> None:
-    """Print to stdout; InkdigitsError if what it goes to takes no more."""
+def _tell(text: str) -> int:
+    """Print to stdout; if what it goes to takes no more, say so on stderr and return 1."""
     try:
         print(text, flush=True)
+        return 0
     except BrokenPipeError:
         raise
     except OSError as error:
         # What is left in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InkdigitsError(
-            f"the result cannot be written ({error.strerror}); see that there is space"
-        ) from error
+        reason = f"the result cannot be written ({error.strerror}); see that there is space"
+        return _fail(InkdigitsError(reason), as_json=False)
 
 
 def _fail(error: InkdigitsError, as_json: bool) -> int:

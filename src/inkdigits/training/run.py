@@ -69,7 +69,7 @@ class Run:
 
 
 def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest; KeyError or TypeError if it lacks what a run goes on by."""
+    """Return the manifest; any of the errors caught above if it lacks what a run goes on by."""
     needed = {
         "recipe": {"name", "epochs", "validation_fraction"},
         "data": {"source", "fingerprint"},
