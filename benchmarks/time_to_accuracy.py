@@ -41,7 +41,7 @@ TEST_TARGETS = {
     0.99: ("fast", "convnet_quick", 2),
     0.995: ("fast", "convnet", 6),
     0.996: ("tiny", "convnet", 12),
-    0.997: ("best", "convnet", 24),
+    0.997: ("best", "convnet", 20),
 }
 
 

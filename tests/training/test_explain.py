@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from inkdigits.evaluation.feature_maps import drawn_stages
 from inkdigits.models import ARCHITECTURES, create
 from inkdigits.models.summary import layer_table
 from inkdigits.reading import Reader
-from inkdigits.training import train
+from inkdigits.training import RECIPES, train
 from inkdigits.training.explain import PATCH, dissect, explain
 from inkdigits.training.run import Run, latest_run
 
@@ -176,6 +177,15 @@ def test_a_reader_of_another_training_is_told(copied, strokes, tmp_path):
     shutil.copy(other.reader, copied.reader)
     with pytest.raises(DataError, match="not of one training"):
         explain(copied, DASH)
+
+
+def test_a_reader_that_moves_images_is_taken_at_its_word(strokes, tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "study", replace(RECIPES["study"], moved=True))
+    settings = {"recipe": "study", "epochs": 1, "precision": "float32", "show": False}
+    run = train(strokes, "lenet5", folder=tmp_path / "run", **settings)
+    anatomy = explain(run, strokes.images[0])
+    assert np.array_equal(anatomy.logits, Reader(run.reader).logits(strokes.images[:1])[0])
+    assert not np.allclose(anatomy.logits, anatomy.stages[-1].maps, atol=1e-3)
 
 
 def test_the_command_writes_the_page_and_prints_one_object(copied, tmp_path, monkeypatch, capsys):

@@ -13,9 +13,15 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_nothing():
     assert rates == pytest.approx([0, 4, 8, 4, 0])
 
 
-@given(warm_up=st.floats(0.01, 0.99), share=st.floats(0, 1))
-def test_one_cycle_stays_between_nothing_and_its_peak(warm_up, share):
-    assert 0 <= one_cycle(OneCycle(warm_up), 3.0, share) <= 3.0 + 1e-9
+def test_one_cycle_may_end_above_nothing():
+    schedule = OneCycle(warm_up=0.25, end=0.5)
+    rates = [one_cycle(schedule, 8.0, share) for share in (0, 0.125, 0.25, 0.625, 1)]
+    assert rates == pytest.approx([0, 4, 8, 6, 4])
+
+
+@given(warm_up=st.floats(0.01, 0.99), end=st.floats(0, 1), share=st.floats(0, 1))
+def test_one_cycle_stays_between_nothing_and_its_peak(warm_up, end, share):
+    assert 0 <= one_cycle(OneCycle(warm_up, end), 3.0, share) <= 3.0 + 1e-9
 
 
 def keras_plateau(accuracies, rate, factor, patience, floor, min_delta=1e-4):

@@ -18,6 +18,7 @@ from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, Interrupted, UsageError
 from inkdigits.models import Network, create
+from inkdigits.models.moved import Moved
 from inkdigits.training import state as checkpoint
 from inkdigits.training.batches import Pool
 from inkdigits.training.calibration import calibrate
@@ -241,14 +242,15 @@ def vary_as_in_training(images: Tensor, seed: int) -> Tensor:
 def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labelled) -> float:
     """Calibrate and export the network; returns its validation accuracy in float32."""
     asked = run.manifest
+    reads = Moved(network) if recipe.moved else network
     images, labels = (tensor.cpu() for tensor in validation)
-    logits, truth = compute_logits(network, images).numpy(), labels.numpy()
+    logits, truth = compute_logits(reads, images).numpy(), labels.numpy()
     varied = None
     if recipe.wild is not None:
-        varied = compute_logits(network, vary_as_in_training(images, asked["seed"])).numpy()
+        varied = compute_logits(reads, vary_as_in_training(images, asked["seed"])).numpy()
     temperature, threshold = calibrate(logits, truth, varied)
     export_reader(
-        network,
+        reads,
         run.reader,
         temperature=temperature,
         threshold=threshold,

@@ -9,7 +9,8 @@ def one_cycle(schedule: OneCycle, peak: float, progress: float) -> float:
     """Return the learning rate at ``progress``, the share 0–1 of all steps that are done."""
     if progress < schedule.warm_up:
         return peak * progress / schedule.warm_up
-    return peak * (1 - progress) / (1 - schedule.warm_up)
+    left = (1 - progress) / (1 - schedule.warm_up)
+    return peak * (schedule.end + (1 - schedule.end) * left)
 
 
 @dataclass
