@@ -186,6 +186,9 @@ def test_a_reader_that_moves_images_is_taken_at_its_word(strokes, tmp_path, monk
     anatomy = explain(run, strokes.images[0])
     assert np.array_equal(anatomy.logits, Reader(run.reader).logits(strokes.images[:1])[0])
     assert not np.allclose(anatomy.logits, anatomy.stages[-1].maps, atol=1e-3)
+    hidden = anatomy.occlusion.probabilities[anatomy.digit]
+    fall = anatomy.probabilities[anatomy.digit] - hidden
+    assert fall == pytest.approx(anatomy.occlusion.drop.max(), abs=2e-6)
 
 
 def test_the_command_writes_the_page_and_prints_one_object(copied, tmp_path, monkeypatch, capsys):

@@ -15,7 +15,6 @@ from inkdigits.models.lenet5 import PartialConvolution, SubSampling
 from inkdigits.models.moved import Moved
 from inkdigits.models.summary import ACTIVATIONS, layer_table, parts
 from inkdigits.reading.reader import Reader
-from inkdigits.training.loop import compute_logits
 from inkdigits.training.run import Run
 from inkdigits.training.state import load_weights
 
@@ -28,9 +27,8 @@ _BATCH = 128
 def explain(run: Run, image: Images) -> Anatomy:
     """Follow ``image``, uint8 (28, 28), through the network that ``run`` ended in.
 
-    Logits and probabilities are the reader's own, which may be a mean over moved readings; all else
-    is of the image as it is. Raises DataError for a run that has not ended, whose checkpoint or
-    reader is missing or damaged, or whose two do not belong together.
+    Logits and probabilities are the reader's own. Raises DataError for a run that has not ended,
+    whose checkpoint or reader is missing or damaged, or whose two do not belong together.
     """
     if run.result is None:
         raise DataError(
@@ -42,11 +40,10 @@ def explain(run: Run, image: Images) -> Anatomy:
     with torch.random.fork_rng():
         network = create(model)
     load_weights(network, run.checkpoint)
-    anatomy = dissect(network, model, image, reader.temperature)
-    reads = Moved(network) if run.manifest["recipe"].get("moved") else network
-    expected = compute_logits(reads, torch.from_numpy(image[None]))[0].numpy()
+    moved = bool(run.manifest["recipe"].get("moved"))
+    anatomy = dissect(network, model, image, reader.temperature, moved=moved)
     logits, probabilities = reader.logits(image)[0], reader.predict_proba(image)[0]
-    if not np.allclose(expected, logits, atol=AGREEMENT * max(1, np.abs(logits).max())):
+    if not np.allclose(anatomy.logits, logits, atol=AGREEMENT * max(1, np.abs(logits).max())):
         raise DataError(
             "reader.onnx and checkpoint/ are not of one training; bring back the one that was "
             "exchanged, or train anew",
@@ -55,13 +52,20 @@ def explain(run: Run, image: Images) -> Anatomy:
     return replace(anatomy, logits=logits, probabilities=probabilities)
 
 
-def dissect(network: Network, model: str, image: Images, temperature: float = 1.0) -> Anatomy:
-    """Follow ``image``, uint8 (28, 28), through ``network``, an architecture called ``model``."""
+def dissect(
+    network: Network, model: str, image: Images, temperature: float = 1.0, *, moved: bool = False
+) -> Anatomy:
+    """Follow ``image``, uint8 (28, 28), through ``network``, an architecture called ``model``.
+
+    If ``moved``, the answer and where it came from are those of the mean over ``Moved`` readings;
+    the stages are always of the image as it is.
+    """
     network = network.eval()
+    reads = Moved(network) if moved else network
     pixels = torch.from_numpy(image.astype(np.float32))
     with torch.no_grad():
         stages = _stages(network, model, pixels)
-        logits = network(pixels[None])[0]
+        logits = reads(pixels[None])[0]
         probabilities = (logits / temperature).softmax(0)
     digit = int(probabilities.argmax())
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -73,8 +77,8 @@ def dissect(network: Network, model: str, image: Images, temperature: float = 1.
         logits=_array(logits),
         temperature=temperature,
         probabilities=_array(probabilities),
-        gradient=_smooth_gradient(network, pixels, digit),
-        occlusion=_occlude(network, image, temperature, digit),
+        gradient=_smooth_gradient(reads, pixels, digit),
+        occlusion=_occlude(reads, image, temperature, digit),
     )
 
 
@@ -155,7 +159,7 @@ def _windows(part: nn.Module, inputs: dict[nn.Module, Tensor]) -> list[Window]:
     return windows
 
 
-def _smooth_gradient(network: Network, pixels: Tensor, digit: int) -> Floats:
+def _smooth_gradient(network: nn.Module, pixels: Tensor, digit: int) -> Floats:
     """Return ∂ logit / ∂ ink of full strength, float32 (28, 28), averaged over noisy copies.
 
     SmoothGrad (Smilkov et al. 2017), but signed: the plain gradient flickers from pixel to pixel.
@@ -168,7 +172,7 @@ def _smooth_gradient(network: Network, pixels: Tensor, digit: int) -> Floats:
 
 
 @torch.no_grad()
-def _occlude(network: Network, image: Images, temperature: float, digit: int) -> Occlusion:
+def _occlude(network: nn.Module, image: Images, temperature: float, digit: int) -> Occlusion:
     """Hide every place in turn behind a black square, as if the paper were empty there."""
     places = [(row, column) for row in range(SIZE) for column in range(SIZE)]
     hidden = np.stack([covered(image, *place, PATCH) for place in places])
