@@ -88,7 +88,7 @@ def kill(process):
     """Kill a command as a lost machine would end it: with all that it started."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
 
 
 def wait_until(true, process):
@@ -96,7 +96,7 @@ def wait_until(true, process):
     while time.monotonic() < end:
         if true():
             return
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(timeout=60)
         time.sleep(0.01)
     raise AssertionError("it did not come to that")
 

@@ -24,12 +24,16 @@ from inkdigits.training.processes import Processes
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2")
 HERE = ("--standalone",)
 
-# Trains in float32, whatever the machine is faster with.
+# Trains in float32, whatever the machine is faster with. A thread of Gloo's that outlived the
+# training might abort the process at its end.
 WORKER = """
 import sys
+from pathlib import Path
 from inkdigits.training import train
 data, model, recipe, epochs, folder = sys.argv[1:]
 train(data, model, recipe, epochs=int(epochs), folder=folder, precision="float32", show=False)
+threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+assert not any("gloo" in name for name in threads), threads
 """
 
 
@@ -112,10 +116,12 @@ def started(*words, **options):
     try:
         yield process
     finally:
-        for child in children(process.pid):
-            os.kill(child, signal.SIGKILL)
+        process.send_signal(signal.SIGSTOP)  # or it would start others in their place
+        left = children(process.pid)
         process.kill()
-        process.communicate()
+        for child in left:
+            os.kill(child, signal.SIGKILL)
+        process.communicate(timeout=60)
 
 
 def children(parent):

@@ -8,6 +8,7 @@ order in which floats are added.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 import torch
@@ -111,6 +112,10 @@ def processes() -> Iterator[Processes]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
+    # Its functions take the group of the moment for a default argument. Imported later, by an
+    # optimiser, it would keep the group past its end, and Gloo's threads then abort a process
+    # that is done, now and then.
+    import_module("torch.distributed.nn.functional")
     try:
         store, rank, _ = next(rendezvous("env://"))
         dist.init_process_group(

@@ -40,7 +40,7 @@ def service(reader, *words):
         yield process, port
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def get(port, path):
