@@ -36,6 +36,16 @@ def test_an_epoch_shows_each_image_once(pool):
     torch.testing.assert_close(images.amax((1, 2)), labels.float())
 
 
+def test_an_epoch_among_some_shows_each_of_them_once(pool):
+    among = torch.tensor([3, 149, 60])
+    epoch = Epoch(pool, REPORT, 0, 1, among)
+    batch = make_batch(pool, REPORT, epoch.drawn(0), ALONE)
+    assert (epoch.images, epoch.batches) == (3, 1)
+    assert sorted(batch.labels.tolist()) == [3, 60, 149]
+    torch.testing.assert_close(batch.images.amax((1, 2)), batch.labels.float())
+    assert torch.equal(batch.chosen, batch.labels)
+
+
 def test_epochs_and_seeds_differ_and_repeat(pool):
     first, again, next_epoch, other = (
         batches_of(pool, WILD, seed, number)[0] for seed, number in ((0, 0), (0, 0), (0, 1), (1, 0))

@@ -84,13 +84,17 @@ def last_epoch(folder):
 # one change these networks as much.
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("model", "recipe", "tolerance"),
-    [("report_cnn", "report", 1e-4), ("convnet_small", "study", 0.02)],
+    ("model", "recipe", "epochs", "tolerance"),
+    [
+        ("report_cnn", "report", 1, 1e-4),
+        ("convnet_small", "study", 1, 0.02),
+        ("report_cnn", "fast", 2, 1e-3),
+    ],
 )
-def test_two_come_to_the_weights_of_one(model, recipe, tolerance, source, worker, tmp_path):
-    options = {"epochs": 1, "precision": "float32", "show": False}
+def test_two_come_to_the_weights_of_one(model, recipe, epochs, tolerance, source, worker, tmp_path):
+    options = {"epochs": epochs, "precision": "float32", "show": False}
     train(source, model, recipe, folder=tmp_path / "one", **options)
-    run(*TORCHRUN, *HERE, worker, source, model, recipe, 1, tmp_path / "two")
+    run(*TORCHRUN, *HERE, worker, source, model, recipe, epochs, tmp_path / "two")
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in (name for name in one if name.startswith("network") and one[name].ndim > 1):
         difference = torch.linalg.norm(one[name] - two[name]) / torch.linalg.norm(one[name])

@@ -52,14 +52,21 @@ class Drawn(NamedTuple):
 
 
 class Epoch:
-    """All that is drawn for one epoch; it depends on the seed and the number of the epoch alone."""
+    """All that is drawn for one epoch; it depends on the seed and the number of the epoch alone.
 
-    def __init__(self, pool: Pool, recipe: Recipe, seed: int, number: int) -> None:
+    ``among`` int64 (n,): the numbers of the images that it takes, by default all.
+    """
+
+    def __init__(
+        self, pool: Pool, recipe: Recipe, seed: int, number: int, among: Tensor | None = None
+    ) -> None:
         rng = np.random.default_rng([seed, _EPOCH_DRAWS, number])
         device, size = pool.images.device, recipe.batch_size
-        self.batches = count_batches(len(pool.images), size)
-        order = torch.from_numpy(rng.permutation(len(pool.images))).to(device)
-        draws = torch.from_numpy(draw(recipe.augmentation, len(order), rng)).to(device)[order]
+        self.images = len(pool.images) if among is None else len(among)
+        self.batches = count_batches(self.images, size)
+        order = torch.from_numpy(rng.permutation(self.images)).to(device)
+        draws = torch.from_numpy(draw(recipe.augmentation, self.images, rng)).to(device)[order]
+        chosen = order if among is None else among[order]
         self._seeds = rng.integers(2**63, size=self.batches).tolist()
         count = 0 if recipe.wild is None else round(recipe.wild.outliers * size)
         strange = rng.integers(max(1, len(pool.outliers)), size=(self.batches, count))
@@ -67,7 +74,7 @@ class Epoch:
         self._drawn = [
             Drawn(*parts)
             for parts in zip(
-                order.tensor_split(places),
+                chosen.tensor_split(places),
                 draws.tensor_split(places),
                 torch.from_numpy(strange).to(device),
                 strict=True,
@@ -85,7 +92,8 @@ class Batch(NamedTuple):
 
     ``images`` float32 (n, 28, 28), 0–255; ``labels`` int64 (m,) of the first m of them, the others
     are outliers. ``before``: how many images other processes have that come before these;
-    ``whole`` and ``labelled``: how many images and labels all have together.
+    ``whole`` and ``labelled``: how many images and labels all have together; ``chosen`` int64
+    (labelled,): the numbers of all images that have labels.
     """
 
     images: Tensor
@@ -93,6 +101,7 @@ class Batch(NamedTuple):
     before: int
     whole: int
     labelled: int
+    chosen: Tensor
 
 
 @torch.no_grad()
@@ -102,7 +111,8 @@ def make_batch(pool: Pool, recipe: Recipe, drawn: Drawn, processes: Processes) -
     if recipe.wild is None:
         part = processes.part(len(chosen))
         images = augment(pool.images[chosen[part]], draws[part])
-        return Batch(images, pool.labels[chosen[part]], part.start, len(chosen), len(chosen))
+        labels = pool.labels[chosen[part]]
+        return Batch(images, labels, part.start, len(chosen), len(chosen), chosen)
     # What is drawn here follows from the whole batch, so each process makes all of it.
     images = pool.images[chosen]
     count = round(recipe.wild.share * len(images))
@@ -110,4 +120,5 @@ def make_batch(pool: Pool, recipe: Recipe, drawn: Drawn, processes: Processes) -
     gentle = augment(images[count:], draws[count:])
     images = torch.cat([varied[:count], gentle, varied[count:]])
     part = processes.part(len(images))
-    return Batch(images[part], pool.labels[chosen][part], part.start, len(images), len(chosen))
+    labels = pool.labels[chosen][part]
+    return Batch(images[part], labels, part.start, len(images), len(chosen), chosen)

@@ -24,6 +24,7 @@ from inkdigits.training.batches import Pool
 from inkdigits.training.calibration import calibrate
 from inkdigits.training.export import export_reader
 from inkdigits.training.forms import draw_forms
+from inkdigits.training.hardness import Hardness
 from inkdigits.training.interrupt import interruptible
 from inkdigits.training.loop import Labelled, compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
@@ -174,7 +175,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     network = _fresh_network(asked["model"], seed, device)
     if together.count > 1:
         share_statistics(network)
-    state = _fresh_state(network, settings)
+    state = _fresh_state(network, settings, len(training))
     alone = run.locked() if together.first else nullcontext()
 
     def save() -> None:
@@ -317,13 +318,17 @@ def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     return network
 
 
-def _fresh_state(network: Network, recipe: Recipe) -> checkpoint.State:
-    """Return where a training of ``network`` begins."""
+def _fresh_state(network: Network, recipe: Recipe, images: int) -> checkpoint.State:
+    """Return where a training of ``network`` on so many images begins."""
     optimiser = make_optimiser(network, recipe.optimiser)
     plateau = isinstance(recipe.schedule, Plateau)
     annealer = Annealer(recipe.optimiser.learning_rate) if plateau else None
     average = Average(network, recipe.averaging) if recipe.averaging else None
-    return checkpoint.State(network, optimiser, checkpoint.Progress(annealer), average)
+    device = next(network.parameters()).device
+    hardness = None
+    if recipe.hardest < 1 and recipe.wild is None:
+        hardness = Hardness(images, recipe.hardest, device)
+    return checkpoint.State(network, optimiser, checkpoint.Progress(annealer), average, hardness)
 
 
 def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) -> Pool:

@@ -46,15 +46,16 @@ def fit(
 ) -> bool:
     """Train ``state`` from where it stands to the recipe's last epoch; False if it was stopped.
 
-    What is drawn depends on the seed, the epoch and the batch alone, so a training that was
-    stopped, or killed and brought back to its last checkpoint, goes on to the same weights, bit
+    What is drawn depends on the seed, the epoch, the batch and the state alone, so a training that
+    was stopped, or killed and brought back to its last checkpoint, goes on to the same weights, bit
     for bit. ``save`` is called after each epoch and when ``stop`` answers True; both in every
     process.
     """
-    network, progress = state.network, state.progress
+    network, progress, hardness = state.network, state.progress, state.hardness
     loss = processes.shared(Loss(network))
     count, device = len(pool.images), pool.images.device
-    batches = count_batches(count, recipe.batch_size)
+    later = count if hardness is None else hardness.returned
+    steps = [count_batches(n, recipe.batch_size) for n in [count] + (recipe.epochs - 1) * [later]]
 
     def learn(*drawn: Tensor) -> Tensor:
         batch = make_batch(pool, recipe, Drawn(*drawn), processes)
@@ -64,8 +65,8 @@ def fit(
     replayable = device.type == "cuda" and processes.count == 1 and teacher is None
     step_on = Replayed(learn) if replayable else learn
     bar = tqdm(
-        total=recipe.epochs * batches,
-        initial=progress.epoch * batches + progress.batch,
+        total=sum(steps),
+        initial=sum(steps[: progress.epoch]) + progress.batch,
         unit="batch",
         file=sys.stderr,
         disable=None if show else True,
@@ -75,15 +76,16 @@ def fit(
     with bar:
         while progress.epoch < recipe.epochs:
             start = time.perf_counter() - progress.seconds
-            epoch = Epoch(pool, recipe, seed, progress.epoch)
+            among = hardness.hardest() if hardness is not None and progress.epoch else None
+            epoch = Epoch(pool, recipe, seed, progress.epoch, among)
             network.train()
             # What a checkpoint brings counts once.
             before = [progress.loss_sum, progress.correct] if processes.first else [0.0, 0.0]
             sums = torch.tensor(before, dtype=torch.float64).to(device)
             bar.set_description(f"epoch {progress.epoch + 1}/{recipe.epochs}")
-            for batch in range(progress.batch, batches):
-                step = progress.epoch * batches + batch
-                rate = _learning_rate(recipe, progress, step / (recipe.epochs * batches))
+            for batch in range(progress.batch, epoch.batches):
+                step = sum(steps[: progress.epoch]) + batch
+                rate = _learning_rate(recipe, progress, step / sum(steps))
                 set_learning_rate(state.optimiser, rate)
                 sums += step_on(*epoch.drawn(batch))
                 if state.average is not None:
@@ -96,7 +98,7 @@ def fit(
                     progress.seconds = time.perf_counter() - start
                     save()
                     return False
-            means = processes.sum(sums) / count
+            means = processes.sum(sums) / epoch.images
             _finish_epoch(state, recipe, means, validation, processes, precision, start)
             if show:
                 tqdm.write(_line(progress.history[-1], recipe.epochs), file=sys.stderr)
@@ -150,7 +152,13 @@ def _step(
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()
-    right = (logits.detach()[: len(labels)].argmax(1) == labels).sum()
+    answers = logits.detach()[: len(labels)]
+    if state.hardness is not None:
+        losses = torch.zeros(batch.labelled, device=images.device)
+        mine = F.cross_entropy(answers.float(), labels, reduction="none")
+        losses[batch.before : batch.before + len(labels)] = mine
+        state.hardness.note(batch.chosen, processes.sum(losses))
+    right = (answers.argmax(1) == labels).sum()
     weight = batch.labelled / processes.count
     return torch.stack([loss.detach().double() * weight, right.double()])
 
@@ -208,6 +216,8 @@ def _finish_epoch(
     )
     if progress.annealer is not None and isinstance(recipe.schedule, Plateau):
         progress.annealer.step(recipe.schedule, right)
+    if state.hardness is not None:
+        state.hardness.end_epoch()
     progress.epoch += 1
     progress.batch, progress.loss_sum, progress.correct, progress.seconds = 0, 0.0, 0, 0.0
 

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from inkdigits.errors import DataError
 from inkdigits.files import whole_file
 from inkdigits.models import Network
+from inkdigits.training.hardness import Hardness
 from inkdigits.training.optimiser import Average
 from inkdigits.training.schedule import Annealer
 
@@ -46,6 +47,7 @@ class State:
     optimiser: Optimizer
     progress: Progress
     average: Average | None = None
+    hardness: Hardness | None = None
 
     @property
     def result(self) -> Network:
@@ -150,10 +152,12 @@ def _weights(network: nn.Module, prefix: str) -> dict[str, Tensor]:
 
 
 def _tensors(state: State) -> dict[str, Tensor]:
-    """Every tensor of the network, its average and its optimiser, by a name of its own."""
+    """Every tensor of the network, its average and its optimiser, and what was hard, by name."""
     tensors = _weights(state.network, _NETWORK)
     if state.average is not None:
         tensors |= _weights(state.average.network, _AVERAGE)
+    if state.hardness is not None:
+        tensors["hardness"] = state.hardness.ranks
     parameters: list[nn.Parameter] = [
         p for group in state.optimiser.param_groups for p in group["params"]
     ]

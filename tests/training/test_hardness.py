@@ -1,0 +1,83 @@
+"""Which images an epoch returns to."""
+
+import itertools
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from inkdigits.errors import Interrupted
+from inkdigits.training import loop, resume, train
+from inkdigits.training.hardness import Hardness
+from inkdigits.training.recipe import FAST
+
+CPU = torch.device("cpu")
+FLOAT32 = {"precision": "float32", "show": False}  # measured, the precision might differ
+
+
+def test_the_hardest_are_those_of_the_highest_loss_in_their_batch():
+    hardness = Hardness(6, 0.5, CPU)
+    hardness.note(torch.tensor([4, 0, 2]), torch.tensor([9.0, 8.0, 7.0]))  # an early batch
+    hardness.note(torch.tensor([5, 1, 3]), torch.tensor([0.2, 0.1, 0.3]))
+    hardness.end_epoch()
+    assert sorted(hardness.hardest().tolist()) == [0, 3, 4]
+    assert hardness.ranks[1].tolist() == [0.5, 0, 0, 1, 1, 0.5]
+
+
+def test_what_is_noted_within_an_epoch_counts_from_the_next():
+    hardness = Hardness(4, 0.25, CPU)
+    hardness.note(torch.arange(4), torch.tensor([1.0, 4.0, 2.0, 3.0]))
+    hardness.end_epoch()
+    hardness.note(torch.tensor([1, 2]), torch.tensor([0.0, 1.0]))
+    assert hardness.hardest().tolist() == [1]
+    hardness.end_epoch()
+    assert hardness.hardest().tolist() == [2]
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The numbers of the images of each step of a training."""
+    steps, step = [], loop._step
+
+    def watched(state, loss, batch, *others):
+        steps.append(batch.chosen.tolist())
+        return step(state, loss, batch, *others)
+
+    monkeypatch.setattr("inkdigits.training.loop._step", watched)
+    return steps
+
+
+def test_a_fast_training_sees_all_images_once_and_then_the_harder_half(seen, strokes, tmp_path):
+    run = train(strokes, recipe="fast", folder=tmp_path / "run", show=False)
+    first, second = seen[:-1], seen[-1]
+    assert FAST.hardest == 0.5
+    assert sorted(itertools.chain(*first)) == list(range(320))
+    assert len(second) == len(set(second)) == 160
+    # A rank in a batch, not over the epoch: half of each batch is returned to.
+    assert [len(set(batch) & set(second)) for batch in first] == pytest.approx(
+        [len(batch) / 2 for batch in first], abs=1
+    )
+    last = json.loads((run.folder / "metrics.jsonl").read_text().splitlines()[-1])
+    assert 160 * last["accuracy"] == pytest.approx(round(160 * last["accuracy"]))  # of what it saw
+
+
+def test_stopped_among_the_harder_half_it_goes_on_to_the_same_bytes(strokes, tmp_path, monkeypatch):
+    twice = strokes.take(np.tile(np.arange(len(strokes)), 2))  # 3 batches of 640 images, 2 of 320
+    undisturbed = train(twice, recipe="fast", folder=tmp_path / "undisturbed", **FLOAT32)
+    step, calls = loop._step, []
+
+    def step_then_signal(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr("inkdigits.training.loop._step", step_then_signal)
+    with pytest.raises(Interrupted, match="stopped in epoch 2 of 2"):
+        train(twice, recipe="fast", folder=tmp_path / "run", **FLOAT32)
+    run = resume(tmp_path / "run", data=twice, show=False)
+    assert len(calls) == 5
+    assert run.reader.read_bytes() == undisturbed.reader.read_bytes()
