@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from inkdigits.training.batches import Epoch, Pool, count_batches, make_batch
+from inkdigits.training.batches import Epoch, count_batches, make_batch
 from inkdigits.training.loop import find_targets
+from inkdigits.training.pool import Pool
 from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import BEST, REPORT, WILD
 

@@ -18,7 +18,7 @@ import torch
 from inkdigits.data import Dataset
 from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
 from inkdigits.reading import Reader
-from inkdigits.training import Run, loop, resume, split, state, train, validation_images
+from inkdigits.training import Run, loop, resume, state, train, validation_images
 from inkdigits.training.interrupt import terminable
 
 EPOCHS = 3
@@ -72,14 +72,6 @@ def test_leaves_the_callers_random_numbers_alone(strokes, tmp_path):
     torch.manual_seed(1)
     run_small(strokes, tmp_path / "run")
     assert torch.equal(torch.rand(3), expected)
-
-
-def test_split_is_disjoint_complete_and_of_the_asked_size(strokes):
-    numbered = Dataset(strokes.images, strokes.labels, "s", ids=[str(i) for i in range(400)])
-    training, validation = split(numbered, 0.2, seed=3)
-    assert len(validation) == 80
-    assert sorted([*training.ids, *validation.ids], key=int) == list(numbered.ids)
-    assert split(numbered, 0.2, seed=4)[1].ids != validation.ids
 
 
 @pytest.mark.long

@@ -88,7 +88,7 @@ def last_epoch(folder):
     [
         ("report_cnn", "report", 1, 1e-4),
         ("convnet_small", "study", 1, 0.02),
-        ("report_cnn", "fast", 2, 1e-3),
+        ("report_cnn", "fast", 3, 1e-3),
     ],
 )
 def test_two_come_to_the_weights_of_one(model, recipe, epochs, tolerance, source, worker, tmp_path):

@@ -9,14 +9,14 @@ import pytest
 from inkdigits.errors import Interrupted, UsageError
 from inkdigits.models.summary import layer_table
 from inkdigits.reading import Reader
-from inkdigits.training import RECIPES, Run, job, loop, resume, train
+from inkdigits.training import RECIPES, Run, loop, pool, resume, train
 from inkdigits.training.recipe import find_recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_learns_and_ends_in_a_reader(strokes, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(job, "_OUTLIERS", 300)
-    monkeypatch.setattr(job, "_BACKGROUNDS", 100)
+    monkeypatch.setattr(pool, "_OUTLIERS", 300)
+    monkeypatch.setattr(pool, "_BACKGROUNDS", 100)
     run = train(
         strokes, recipe=name, epochs=3, folder=tmp_path / name, precision="float32", show=False
     )

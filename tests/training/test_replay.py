@@ -55,8 +55,8 @@ def test_networks_learn_the_same_replayed(name, digits, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_learn_the_same_replayed(name, digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("inkdigits.training.job._OUTLIERS", 200)
-    monkeypatch.setattr("inkdigits.training.job._BACKGROUNDS", 100)
+    monkeypatch.setattr("inkdigits.training.pool._OUTLIERS", 200)
+    monkeypatch.setattr("inkdigits.training.pool._BACKGROUNDS", 100)
     assert_learns_the_same("convnet_tiny", name, digits, tmp_path, monkeypatch)
 
 

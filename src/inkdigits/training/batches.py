@@ -1,34 +1,17 @@
 """The batches of an epoch: which images, changed how, with which outliers among them."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from inkdigits.training.augmentation import augment, draw
+from inkdigits.training.pool import Pool
 from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import Recipe
+from inkdigits.training.streams import Stream, stream
 from inkdigits.training.wild import vary
-
-# What a random stream is for, so that no two streams of a seed are the same.
-_EPOCH_DRAWS = 2
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What a training draws from, on the device that trains.
-
-    ``images`` uint8 (N, 28, 28) with ``labels`` int64 (N,); for a recipe with a wild part also
-    ``outliers`` uint8 (M, 28, 28), which are no digits, and ``backgrounds`` uint8 (K, 28, 28).
-    """
-
-    images: Tensor
-    labels: Tensor
-    outliers: Tensor
-    backgrounds: Tensor
 
 
 def count_batches(images: int, size: int) -> int:
@@ -60,7 +43,7 @@ class Epoch:
     def __init__(
         self, pool: Pool, recipe: Recipe, seed: int, number: int, among: Tensor | None = None
     ) -> None:
-        rng = np.random.default_rng([seed, _EPOCH_DRAWS, number])
+        rng = stream(seed, Stream.EPOCH, number)
         device, size = pool.images.device, recipe.batch_size
         self.images = len(pool.images) if among is None else len(among)
         self.batches = count_batches(self.images, size)

@@ -23,9 +23,10 @@ from inkdigits.models import architecture
 from inkdigits.models.summary import layer_table
 from inkdigits.reading import Reader
 from inkdigits.training.interrupt import interruptible
-from inkdigits.training.job import check_trainable, resume, train
+from inkdigits.training.job import resume, train
 from inkdigits.training.recipe import find_recipe
 from inkdigits.training.run import Run
+from inkdigits.training.split import check_trainable
 
 LATENCY_ROUNDS = 100
 _WARM_UP = 10

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from inkdigits import __version__
@@ -20,29 +19,22 @@ from inkdigits.errors import DataError, Interrupted, UsageError
 from inkdigits.models import Network, create
 from inkdigits.models.moved import Moved
 from inkdigits.training import state as checkpoint
-from inkdigits.training.batches import Pool
 from inkdigits.training.calibration import calibrate
 from inkdigits.training.export import export_reader
-from inkdigits.training.forms import draw_forms
 from inkdigits.training.hardness import Hardness
 from inkdigits.training.interrupt import interruptible
-from inkdigits.training.loop import Labelled, compute_logits, fit
+from inkdigits.training.loop import compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Average, make_optimiser
-from inkdigits.training.outliers import draw_backgrounds, draw_outliers
-from inkdigits.training.photographs import photograph
+from inkdigits.training.pool import Labelled, draw_pool, on_device, vary_as_in_training
 from inkdigits.training.precision import choose_precision
 from inkdigits.training.processes import Processes, processes, share_statistics
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
 from inkdigits.training.run import Run, create_run, find_begun
 from inkdigits.training.schedule import Annealer
+from inkdigits.training.split import check_trainable, run_data, split
+from inkdigits.training.streams import Stream
 from inkdigits.training.teacher import Teacher
-from inkdigits.training.wild import vary
-
-# What a random stream is for, so that no two streams of a seed are the same; 2 is the epochs'.
-_INITIAL_WEIGHTS, _SPLIT, _DRAWN, _CALIBRATION = 0, 1, 3, 4
-_FEWEST_IMAGES = 10
-_OUTLIERS, _BACKGROUNDS = 40_000, 10_000
 
 
 def train(
@@ -138,25 +130,6 @@ def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True
         return _go_on(run, dataset, show, together)
 
 
-def run_data(run: Run) -> Dataset:
-    """Load what ``run`` was started with; a path counts from here, or else from where that was."""
-    source = run.manifest["data"]["source"]
-    from_there = Path(run.manifest.get("directory", "."), source)
-    return load(from_there if from_there.exists() and not Path(source).exists() else source)
-
-
-def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Split at random into training and validation images, the latter ``fraction`` of them."""
-    order = np.random.default_rng([seed, _SPLIT]).permutation(len(dataset))
-    held_out = max(1, round(fraction * len(dataset)))
-    return dataset.take(order[held_out:]), dataset.take(order[:held_out])
-
-
-def validation_images(run: Run, dataset: Dataset) -> Dataset:
-    """Return the images of ``dataset`` that ``run`` validated on."""
-    return split(dataset, run.manifest["recipe"]["validation_fraction"], run.manifest["seed"])[1]
-
-
 def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
     if run.result is not None:
@@ -195,8 +168,8 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
         progress = state.progress
         before = sum(epoch["seconds"] for epoch in progress.history) + progress.seconds
         start = time.perf_counter() - before
-        held_out = _on_device(validation, device)
-        pool = _pool(training, settings, seed, device)
+        held_out = on_device(validation, device)
+        pool = draw_pool(training, settings, seed, device)
         ended = fit(
             state,
             settings,
@@ -232,14 +205,6 @@ def _stoppable(run: Run) -> Iterator[Callable[[], bool]]:
         ) from error
 
 
-def vary_as_in_training(images: Tensor, seed: int) -> Tensor:
-    """Return images uint8 (N, 28, 28) changed as a wild recipe changes those it learns from."""
-    backgrounds = draw_backgrounds(_BACKGROUNDS, np.random.default_rng([seed, _CALIBRATION]))
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return vary(images, torch.from_numpy(backgrounds)).round().to(torch.uint8)
-
-
 def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labelled) -> float:
     """Calibrate and export the network; returns its validation accuracy in float32."""
     asked = run.manifest
@@ -264,17 +229,6 @@ def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labell
 
 # What a reader tells of its origin; nothing that differs between two runs of the same seed.
 _PROVENANCE = ("inkdigits", "model", "seed", "data", "device", "precision", "versions")
-
-
-def check_trainable(dataset: Dataset) -> None:
-    """Raise DataError for images without labels, and for too few."""
-    if dataset.labels is None:
-        raise DataError("has no labels, which training needs; give labelled images", dataset.source)
-    if len(dataset) < _FEWEST_IMAGES:
-        raise DataError(
-            f"{len(dataset)} images are too few to train on; give at least {_FEWEST_IMAGES}",
-            dataset.source,
-        )
 
 
 def _identify(teacher: Teacher) -> dict[str, str]:
@@ -303,14 +257,14 @@ def _choose_precision(
     training, _ = split(dataset, recipe.validation_fraction, seed)
     first = training.take(np.arange(min(recipe.batch_size, len(training))))
     network = _fresh_network(model, seed, together.device)
-    return choose_precision(network, *_on_device(first, together.device))
+    return choose_precision(network, *on_device(first, together.device))
 
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     """Build the network with the initial weights of ``seed``, laid out for fast convolutions."""
     with torch.random.fork_rng():
         torch.manual_seed(
-            int(np.random.SeedSequence([seed, _INITIAL_WEIGHTS]).generate_state(1)[0])
+            int(np.random.SeedSequence([seed, Stream.INITIAL_WEIGHTS]).generate_state(1)[0])
         )
         network = create(model).to(device)
     # Not every overload of Module.to is typed, hence in place.
@@ -329,27 +283,3 @@ def _fresh_state(network: Network, recipe: Recipe, images: int) -> checkpoint.St
     if recipe.hardest < 1 and recipe.wild is None:
         hardness = Hardness(images, recipe.hardest, device)
     return checkpoint.State(network, optimiser, checkpoint.Progress(annealer), average, hardness)
-
-
-def _pool(training: Dataset, recipe: Recipe, seed: int, device: torch.device) -> Pool:
-    """Put together what a training draws from, on ``device``."""
-    images, labels = _on_device(training, device)
-    outliers = backgrounds = images[:0]
-    if recipe.wild is not None:
-        rng = np.random.default_rng([seed, _DRAWN])
-        forms, digits = draw_forms(round(recipe.wild.forms * len(images)), rng)
-        chosen = rng.permutation(len(images))[: round(recipe.wild.photographs * len(images))]
-        photographs = torch.from_numpy(photograph(training.images[chosen], rng)).to(device)
-        images = torch.cat([images, photographs, torch.from_numpy(forms).to(device)])
-        labels = torch.cat([labels, labels[chosen], torch.from_numpy(digits).to(device)])
-        if recipe.wild.outliers:
-            strange = draw_outliers(training.images, _OUTLIERS, rng)
-            outliers = torch.from_numpy(strange).to(device)
-        backgrounds = torch.from_numpy(draw_backgrounds(_BACKGROUNDS, rng)).to(device)
-    return Pool(images, labels, outliers, backgrounds)
-
-
-def _on_device(dataset: Dataset, device: torch.device) -> Labelled:
-    assert dataset.labels is not None
-    images = torch.from_numpy(dataset.images).to(device)
-    return images, torch.from_numpy(dataset.labels.astype(np.int64)).to(device)

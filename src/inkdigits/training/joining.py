@@ -25,7 +25,8 @@ from inkdigits.reading.reader import CLASSES, Reader, Scores
 from inkdigits.reading.seal import seal
 from inkdigits.training.calibration import calibrate, refusal_threshold
 from inkdigits.training.export import OPSET, about, check_outputs
-from inkdigits.training.job import split, vary_as_in_training
+from inkdigits.training.pool import vary_as_in_training
+from inkdigits.training.split import split
 
 ALONE = 0.95  # the share of held-out images that the quick reader answers without asking
 WEIGHT = 2  # of each surer reader in the mean where it is asked; the quick one has 1

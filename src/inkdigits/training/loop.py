@@ -14,8 +14,9 @@ from inkdigits.errors import InkdigitsError
 from inkdigits.models import Network
 from inkdigits.models.geometry import DIGITS
 from inkdigits.models.kernels import part_of_batch
-from inkdigits.training.batches import Batch, Drawn, Epoch, Pool, count_batches, make_batch
+from inkdigits.training.batches import Batch, Drawn, Epoch, count_batches, make_batch
 from inkdigits.training.optimiser import set_learning_rate
+from inkdigits.training.pool import Labelled, Pool
 from inkdigits.training.precision import autocast
 from inkdigits.training.processes import Processes
 from inkdigits.training.recipe import OneCycle, Plateau, Recipe
@@ -25,9 +26,6 @@ from inkdigits.training.state import Progress, State
 from inkdigits.training.teacher import Teacher
 
 _VALIDATION_BATCH = 512
-
-Labelled = tuple[Tensor, Tensor]
-"""Images uint8 (N, 28, 28) and labels int64 (N,), both on the device that trains."""
 
 
 def fit(
