@@ -2,20 +2,15 @@
 
 import itertools
 import json
-import os
-import signal
 
-import numpy as np
 import pytest
 import torch
 
-from inkdigits.errors import Interrupted
-from inkdigits.training import loop, resume, train
+from inkdigits.training import loop, train
 from inkdigits.training.hardness import Hardness
 from inkdigits.training.recipe import FAST
 
 CPU = torch.device("cpu")
-FLOAT32 = {"precision": "float32", "show": False}  # measured, the precision might differ
 
 
 def test_the_hardest_are_those_of_the_highest_loss_in_their_batch():
@@ -64,22 +59,3 @@ def test_a_fast_training_sees_all_images_once_and_then_the_hardest_of_each_batch
     )
     last = json.loads((run.folder / "metrics.jsonl").read_text().splitlines()[-1])
     assert 80 * last["accuracy"] == pytest.approx(round(80 * last["accuracy"]))  # of what it saw
-
-
-def test_stopped_among_the_hardest_it_goes_on_to_the_same_bytes(strokes, tmp_path, monkeypatch):
-    many = strokes.take(np.tile(np.arange(len(strokes)), 4))  # 5 batches of 1,280 images, 2 of 320
-    undisturbed = train(many, recipe="fast", folder=tmp_path / "undisturbed", **FLOAT32)
-    step, calls = loop._step, []
-
-    def step_then_signal(*arguments):
-        calls.append(1)
-        if len(calls) == 6:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return step(*arguments)
-
-    monkeypatch.setattr("inkdigits.training.loop._step", step_then_signal)
-    with pytest.raises(Interrupted, match="stopped in epoch 2 of 3"):
-        train(many, recipe="fast", folder=tmp_path / "run", **FLOAT32)
-    run = resume(tmp_path / "run", data=many, show=False)
-    assert len(calls) == 9
-    assert run.reader.read_bytes() == undisturbed.reader.read_bytes()

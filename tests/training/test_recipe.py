@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from inkdigits.errors import Interrupted, UsageError
@@ -27,24 +28,26 @@ def test_every_recipe_learns_and_ends_in_a_reader(strokes, tmp_path, monkeypatch
     assert reader.predict(strokes.images).shape == (len(strokes),)
 
 
-@pytest.mark.parametrize("name", ["study", "tiny"])
+# Stopped at the first step of the second epoch, of two or more.
+@pytest.mark.parametrize(("name", "stop"), [("study", 11), ("tiny", 13), ("fast", 6)])
 def test_stopped_by_any_optimiser_it_goes_on_to_the_same_bytes(
-    strokes, tmp_path, monkeypatch, name
+    strokes, tmp_path, monkeypatch, name, stop
 ):
+    many = strokes.take(np.tile(np.arange(len(strokes)), 4))
     settings = {"recipe": name, "epochs": 2, "precision": "float32", "show": False}
-    whole = train(strokes, folder=tmp_path / "whole", **settings)
+    whole = train(many, folder=tmp_path / "whole", **settings)
     step, calls = loop._step, []
 
     def step_then_signal(*arguments):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == stop:
             os.kill(os.getpid(), signal.SIGTERM)
         return step(*arguments)
 
     monkeypatch.setattr("inkdigits.training.loop._step", step_then_signal)
-    with pytest.raises(Interrupted):
-        train(strokes, folder=tmp_path / "stopped", **settings)
-    resume(tmp_path / "stopped", data=strokes, show=False)
+    with pytest.raises(Interrupted, match="stopped in epoch 2 of 2"):
+        train(many, folder=tmp_path / "stopped", **settings)
+    resume(tmp_path / "stopped", data=many, show=False)
     assert Run(tmp_path / "stopped").reader.read_bytes() == whole.reader.read_bytes()
 
 

@@ -80,9 +80,10 @@ def fit(
             # What a checkpoint brings counts once.
             before = [progress.loss_sum, progress.correct] if processes.first else [0.0, 0.0]
             sums = torch.tensor(before, dtype=torch.float64).to(device)
+            begun = sum(steps[: progress.epoch])
             bar.set_description(f"epoch {progress.epoch + 1}/{recipe.epochs}")
             for batch in range(progress.batch, epoch.batches):
-                step = sum(steps[: progress.epoch]) + batch
+                step = begun + batch
                 rate = _learning_rate(recipe, progress, step / sum(steps))
                 set_learning_rate(state.optimiser, rate)
                 sums += step_on(*epoch.drawn(batch))
