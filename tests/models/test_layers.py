@@ -10,7 +10,7 @@ from torch.nn.functional import dropout
 
 from inkdigits.models.first_stage import first_stage
 from inkdigits.models.kernels import part_of_batch
-from inkdigits.models.layers import Dropout, Flatten, MaxPoolReLU, drop_by_torch
+from inkdigits.models.layers import CoveringConv2d, Dropout, Flatten, MaxPoolReLU, drop_by_torch
 from inkdigits.models.report_cnn import ReportCNN
 
 
@@ -55,6 +55,23 @@ def test_dropout_takes_any_size(size, p):
 def test_flatten_orders_values_as_keras_does():
     x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)
     assert Flatten()(x)[0].tolist() == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_covering_convolution_equals_torchs(bias, layout):
+    torch.manual_seed(5)
+    ours = CoveringConv2d(6, 9, 3, bias=bias).to(memory_format=layout)
+    theirs = torch.nn.Conv2d(6, 9, 3, bias=bias)
+    theirs.load_state_dict(ours.state_dict())
+    x, found = torch.randn(4, 6, 3, 3), []
+    for layer in (ours, theirs):
+        leaf = x.clone(memory_format=layout).requires_grad_()
+        out = layer(leaf)
+        out.square().sum().backward()
+        found.append((out, leaf.grad, *(parameter.grad for parameter in layer.parameters())))
+    for mine, others in zip(*found, strict=True):
+        torch.testing.assert_close(mine, others, rtol=1e-4, atol=1e-4)
 
 
 def pooled_twice(x, gradient):

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, relu
+from torch.nn.functional import dropout, linear, relu
 
 from inkdigits.models import kernels
 from inkdigits.models.kernels import numbers
@@ -137,6 +137,20 @@ class Crop(nn.Module):
         """Return (N, C, H − 2·margin, W − 2·margin)."""
         inner = slice(self.margin, -self.margin)
         return x[:, :, inner, inner].contiguous()
+
+
+class CoveringConv2d(nn.Conv2d):
+    """A convolution whose kernel covers its whole input, done as the matrix product that it is.
+
+    oneDNN's convolutions, in bfloat16, take several times as long for it.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, K, K) to (N, O, 1, 1)."""
+        if torch.onnx.is_in_onnx_export():
+            return super().forward(x)
+        flat, rows = (t.permute(0, 2, 3, 1).flatten(1) for t in (x, self.weight))
+        return linear(flat, rows, self.bias)[:, :, None, None]
 
 
 class Flatten(nn.Module):

@@ -15,10 +15,11 @@ from torch.func import functional_call
 
 from inkdigits.models import ARCHITECTURES, Architecture, architecture
 from inkdigits.models.geometry import DIGITS
-from inkdigits.models.layers import Crop, MaxPoolReLU
+from inkdigits.models.layers import CoveringConv2d, Crop, MaxPoolReLU
 
 KERAS_TYPES: dict[type[nn.Module], str] = {
     nn.Conv2d: "Conv2D",
+    CoveringConv2d: "Conv2D",
     nn.Linear: "Dense",
     nn.MaxPool2d: "MaxPooling2D",
     MaxPoolReLU: "MaxPooling2D",
