@@ -6,7 +6,10 @@ every block: fresh ones would cost more in page faults than the arithmetic does.
 """
 
 import io
+import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +17,39 @@ from numpy.typing import NDArray
 from inkdigits.data.files import LIMIT
 from inkdigits.errors import DataError
 
-# Small enough for the processor's cache, and longer than any row.
-BLOCK = 2**18
+# Small enough for the processor's cache, large enough that two threads seldom meet.
+BLOCK = 2**19
 # Before each block, so that its first value has characters before it like every other.
 LEAD = b",,"
+THREADS = 2  # NumPy lets go of the interpreter while it computes; more would wait for each other
 _ZERO, _COMMA, _NEWLINE = (np.uint8(character) for character in b"0,\n")
 
 Bytes = NDArray[np.uint8]
+
+
+def parsed(
+    stream: io.BufferedIOBase, columns: int, where: object
+) -> Iterator[tuple[Bytes, Bytes | None]]:
+    """Yield the blocks of ``stream`` in order, each with what ``Parser.parse`` makes of it."""
+    own = threading.local()
+
+    def prepare() -> None:
+        own.parser = Parser(columns)
+
+    def parse(text: Bytes) -> Bytes | None:
+        values: Bytes | None = own.parser.parse(text)
+        return values
+
+    begun: deque[tuple[Bytes, Future[Bytes | None]]] = deque()
+    with ThreadPoolExecutor(THREADS, initializer=prepare) as pool:
+        for block in blocks(stream, where):
+            text = block.copy()
+            begun.append((text, pool.submit(parse, text)))
+            if len(begun) > 2 * THREADS:  # enough for none to wait
+                text, values = begun.popleft()
+                yield text, values.result()
+        for text, values in begun:
+            yield text, values.result()
 
 
 def blocks(stream: io.BufferedIOBase, where: object) -> Iterator[Bytes]:
@@ -63,7 +92,8 @@ class Parser:
 
     def parse(self, text: Bytes) -> Bytes | None:
         """Return uint8 (rows, columns), or None if anything in ``text`` is not as it should be."""
-        value, hundreds, rest = self._numbers[:, : len(text)]
+        value, hundreds = self._numbers[:2, : len(text)]
+        rest = self._numbers[2, 2 : len(text)]  # so that its place i is at i + 2 from the start
         digit, mask, four = self._masks[:, : len(text)]
         np.subtract(text, _ZERO, out=value)
         np.less(value, 10, out=digit)
@@ -80,7 +110,7 @@ class Parser:
         ):
             return None
         # From here on, place i of an array speaks of the characters i, i + 1 and i + 2.
-        three, hundreds, rest = mask[:-2], hundreds[:-2], rest[:-2]
+        three, hundreds = mask[:-2], hundreds[:-2]
         np.logical_and(digit[:-2], digit[1:-1], out=three)
         np.logical_and(three, digit[2:], out=three)
         np.logical_and(three[:-1], three[1:], out=four[:-3])
@@ -94,5 +124,6 @@ class Parser:
             return None
         np.multiply(hundreds, np.uint8(100), out=hundreds)
         np.add(hundreds, rest, out=rest)
-        values: Bytes = rest.take(ends - 2)
+        # A value is at two before its last character, and so at the number of that.
+        values: Bytes = self._numbers[2].take(ends, mode="clip")
         return values.reshape(-1, self.columns)

@@ -103,10 +103,8 @@ def _rows(
 ) -> Iterator[tuple[Labels, Labels]]:
     """Yield rows as pixels uint8 (n, 784) and what stands before them, the labels if there are."""
     first_pixel = len(columns) - len(PIXELS)
-    parser = csv_blocks.Parser(len(columns))
     line = 2
-    for text in csv_blocks.blocks(stream, source):
-        values = parser.parse(text)
+    for text, values in csv_blocks.parsed(stream, len(columns), source):
         if values is None or (first_pixel and values[:, 0].max() >= CLASSES):
             block = text[len(csv_blocks.LEAD) :].tobytes()
             values = csv_rows.read(block, columns, source, line)
