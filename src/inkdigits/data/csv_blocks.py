@@ -1,8 +1,8 @@
 """The quick reading of CSV rows: many lines at a time, by operations on all their bytes.
 
 A value is made of the last three characters before its separator, so the values of a block follow
-from the block and its copies shifted by one and two. All arrays are made once and used again for
-every block: fresh ones would cost more in page faults than the arithmetic does.
+from the block and its copies shifted by one and two. Each of two threads makes its arrays once and
+uses them again for every block: fresh ones would cost more in page faults than the arithmetic does.
 """
 
 import io
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from inkdigits.data.files import LIMIT
 from inkdigits.errors import DataError
 
-# Small enough for the processor's cache, large enough that two threads seldom meet.
+# Small enough for the processor's cache, large enough that two threads seldom meet, and longer than
+# any row.
 BLOCK = 2**19
 # Before each block, so that its first value has characters before it like every other.
 LEAD = b",,"
