@@ -59,6 +59,15 @@ FAULTS = {
 }
 
 
+def test_the_first_of_two_faults_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_blocks, "BLOCK", 4096)
+    packed = gzip.compress("\n".join(changed(9, "pixel12", "256")).encode(), compresslevel=0)
+    path = tmp_path / "train.csv.gz"
+    path.write_bytes(packed[: len(packed) * 3 // 5])  # within line 13
+    with pytest.raises(DataError, match="line 9, column pixel12: 256 is not a pixel"):
+        load(path)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("block", [csv_blocks.BLOCK, 4096])
 def test_fault_is_placed(fault, block, tmp_path, monkeypatch):

@@ -42,15 +42,22 @@ def parsed(
         return values
 
     begun: deque[tuple[Bytes, Future[Bytes | None]]] = deque()
-    with ThreadPoolExecutor(THREADS, initializer=prepare) as pool:
-        for block in blocks(stream, where):
-            text = block.copy()
-            begun.append((text, pool.submit(parse, text)))
-            if len(begun) > 2 * THREADS:  # enough for none to wait
-                text, values = begun.popleft()
-                yield text, values.result()
-        for text, values in begun:
+
+    def done(ahead: int) -> Iterator[tuple[Bytes, Bytes | None]]:
+        while len(begun) > ahead:
+            text, values = begun.popleft()
             yield text, values.result()
+
+    with ThreadPoolExecutor(THREADS, initializer=prepare) as pool:
+        try:
+            for block in blocks(stream, where):
+                text = block.copy()
+                begun.append((text, pool.submit(parse, text)))
+                yield from done(2 * THREADS)  # enough for none to wait
+        except Exception:
+            yield from done(0)  # a fault in what was read comes first
+            raise
+        yield from done(0)
 
 
 def blocks(stream: io.BufferedIOBase, where: object) -> Iterator[Bytes]:
