@@ -89,7 +89,7 @@ def train(
                 return begun.folder
             chosen, sentence = precision, f"precision {precision}, as asked for"
             if chosen is None:
-                chosen, sentence = _choose_precision(model, settings, seed, dataset, together)
+                chosen, sentence = choose_precision(together.device)
             log = [sentence, together.sentence] if together.count > 1 else [sentence]
             run = create_run(
                 place,
@@ -248,16 +248,6 @@ def _find_teacher(run: Run) -> Teacher | None:
             teacher.path,
         )
     return teacher
-
-
-def _choose_precision(
-    model: str, recipe: Recipe, seed: int, dataset: Dataset, together: Processes
-) -> tuple[str, str]:
-    """Return the faster precision and a sentence on how it was chosen."""
-    training, _ = split(dataset, recipe.validation_fraction, seed)
-    first = training.take(np.arange(min(recipe.batch_size, len(training))))
-    network = _fresh_network(model, seed, together.device)
-    return choose_precision(network, *on_device(first, together.device))
 
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> Network:

@@ -1,47 +1,44 @@
-"""bfloat16 or float32: whichever this machine trains faster with."""
+"""bfloat16 or float32: whichever this machine computes faster with."""
 
-import copy
 import time
 
 import torch
-from torch import Tensor
-
-from inkdigits.models import Network
-from inkdigits.training.replay import Replayed
+from torch.nn import Conv2d
 
 PRECISIONS = ("bfloat16", "float32")
 
-# bfloat16 must win by this much: a close call must not fall differently from run to run.
-_MARGIN = 1.1
+# Where bfloat16 is in the hardware a convolution is about twice as fast in it, elsewhere slower;
+# nothing lies near this, so that the choice, and with it the weights, are the same in every run.
+_MARGIN = 1.3
 _TRIES = 4
-_REPLAYS = 10
+_CHANNELS = 64
+_IMAGES = {"cpu": 16, "cuda": 4096}  # of 28×28: some ten milliseconds of a core, one of a GPU
 
 
-def choose_precision(network: Network, images: Tensor, labels: Tensor) -> tuple[str, str]:
-    """Time a training step of ``network`` on the batch in both precisions.
+def choose_precision(device: torch.device) -> tuple[str, str]:
+    """Time a convolution on ``device``, forward and backward, in both precisions.
 
-    Returns the name of the faster one ("bfloat16" or "float32") and a sentence with the times. On
-    the CPU one thread's own time counts, so that a busy machine does not change the choice; on one
-    that has no convolutions in bfloat16 nothing is timed, since torch's own take seconds a step. On
-    a GPU it is replayed steps that are timed, as training replays them.
+    Returns the name of the faster one ("bfloat16" or "float32") and a sentence with the times. It
+    is the same convolution for every network: a step of some networks is so little faster in
+    bfloat16 that chance would choose. On the CPU one thread's own time counts, so that a busy
+    machine does not change the choice; on one that has no convolutions in bfloat16 nothing is
+    timed, since torch's own take seconds.
     """
-    if images.device.type == "cpu" and not has_bfloat16():
+    if device.type == "cpu" and not has_bfloat16():
         return "float32", "precision float32 (this processor has no bfloat16)"
-    trial = copy.deepcopy(network).train()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng():  # dropout draws from it
-            times = {
-                name: min(_step_time(trial, images, labels, name) for _ in range(_TRIES))
-                for name in 2 * PRECISIONS  # the first time round warms up
-            }
+        times = {
+            name: min(_convolution_time(device, name) for _ in range(_TRIES))
+            for name in 2 * PRECISIONS  # the first time round warms up
+        }
     finally:
         torch.set_num_threads(threads)
     chosen = "bfloat16" if times["bfloat16"] * _MARGIN < times["float32"] else "float32"
     measured = ", ".join(f"{name} {seconds * 1e3:.2f} ms" for name, seconds in times.items())
-    place = "one thread" if images.device.type == "cpu" else "the GPU"
-    return chosen, f"precision {chosen} (a step on {place}: {measured})"
+    place = "one thread" if device.type == "cpu" else "the GPU"
+    return chosen, f"precision {chosen} (a convolution on {place}: {measured})"
 
 
 def has_bfloat16() -> bool:
@@ -55,26 +52,19 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def _step_time(network: Network, images: Tensor, labels: Tensor, precision: str) -> float:
+def _convolution_time(device: torch.device, precision: str) -> float:
     """Return the time of forward and backward, in seconds."""
-
-    def step(images: Tensor) -> Tensor:
-        with autocast(images.device, precision):
-            loss, _ = network.loss(images, labels)
-        network.zero_grad()
-        loss.backward()
-        return loss.detach()
-
-    if images.device.type == "cpu":
-        start = time.thread_time()
-        step(images)
-        return time.thread_time() - start
-    replayed = Replayed(step)
-    for _ in range(_REPLAYS):
-        replayed(images)
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(_REPLAYS):
-        replayed(images)
-    torch.cuda.synchronize()
-    return (time.perf_counter() - start) / _REPLAYS
+    with torch.random.fork_rng(devices=[]):
+        convolution = Conv2d(_CHANNELS, _CHANNELS, 3, device=device)
+    images = torch.ones(_IMAGES[device.type], _CHANNELS, 28, 28, device=device)
+    images = images.to(memory_format=torch.channels_last).requires_grad_()
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize()
+    start = time.perf_counter() if on_gpu else time.thread_time()
+    with autocast(device, precision):
+        result = convolution(images)
+    result.sum().backward()
+    if on_gpu:
+        torch.cuda.synchronize()
+    return (time.perf_counter() if on_gpu else time.thread_time()) - start
