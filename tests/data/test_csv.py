@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from inkdigits.data import csv_blocks, csv_rows, load
+from inkdigits.data import csv_blocks, csv_rows, load, stream
 from inkdigits.data.kaggle_csv import PIXELS
 from inkdigits.errors import DataError
 
@@ -111,6 +111,21 @@ def test_unpacking_is_bounded(tmp_path, monkeypatch):
         load(path)
 
 
+@pytest.mark.parametrize("block", [csv_blocks.BLOCK, 4096])
+def test_more_rows_than_the_size_of_the_archive_tells(block, tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_blocks, "BLOCK", block)
+    rows = np.arange(700 * 785).reshape(700, 785) // 785 % 10
+    path = tmp_path / "train.csv.gz"
+    text = "\n".join([HEADER, *(",".join(map(str, row)) for row in rows.tolist())])
+    path.write_bytes(gzip.compress(text.encode()))
+    assert path.stat().st_size < 100 * 2 * 785
+    loaded = load(path)
+    assert np.array_equal(loaded.labels, rows[:, 0])
+    assert np.array_equal(loaded.images.reshape(-1, 784), rows[:, 1:])
+    streamed = np.concatenate([part.images for part in stream(path)])
+    assert np.array_equal(streamed, loaded.images)
+
+
 def test_archives_cut_short_or_damaged(tmp_path):
     content = "\n".join(lines(200)).encode()
     packed = gzip.compress(content)
@@ -169,6 +184,7 @@ def test_quick_reading_never_differs_from_the_careful(cells):
     columns = ["pixel0", "pixel1", "pixel2"]
     rows = [cells[i : i + 3] for i in range(0, len(cells), 3)]
     text = ("\n".join(map(",".join, rows)) + "\n").encode()
-    quick = csv_blocks.Parser(3).parse(np.frombuffer(csv_blocks.LEAD + text, np.uint8))
+    out = np.empty(len(text), np.uint8)
+    quick = csv_blocks.Parser(3).parse(np.frombuffer(csv_blocks.LEAD + text, np.uint8), out)
     if quick is not None:
         assert np.array_equal(quick, csv_rows.read(text, columns, "it", 1))

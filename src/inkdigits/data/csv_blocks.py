@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ BLOCK = 2**19
 # Before each block, so that its first value has characters before it like every other.
 LEAD = b",,"
 THREADS = 2  # NumPy lets go of the interpreter while it computes; more would wait for each other
+_AHEAD = 2 * THREADS  # blocks, enough for no thread to wait
+_BUFFERS = _AHEAD + 2  # with one that is looked at, and one that is filled
 _ZERO, _COMMA, _NEWLINE = (np.uint8(character) for character in b"0,\n")
 
 Bytes = NDArray[np.uint8]
@@ -31,14 +34,18 @@ Bytes = NDArray[np.uint8]
 def parsed(
     stream: io.BufferedIOBase, columns: int, where: object
 ) -> Iterator[tuple[Bytes, Bytes | None]]:
-    """Yield the blocks of ``stream`` in order, each with what ``Parser.parse`` makes of it."""
+    """Yield the blocks of ``stream`` in order, each with what ``Parser.parse`` makes of it.
+
+    Both are valid until the next are drawn.
+    """
     own = threading.local()
+    numbers = cycle([np.empty(BLOCK // 2 + 2, np.uint8) for _ in range(_BUFFERS)])
 
     def prepare() -> None:
         own.parser = Parser(columns)
 
-    def parse(text: Bytes) -> Bytes | None:
-        values: Bytes | None = own.parser.parse(text)
+    def parse(text: Bytes, out: Bytes) -> Bytes | None:
+        values: Bytes | None = own.parser.parse(text, out)
         return values
 
     begun: deque[tuple[Bytes, Future[Bytes | None]]] = deque()
@@ -50,10 +57,9 @@ def parsed(
 
     with ThreadPoolExecutor(THREADS, initializer=prepare) as pool:
         try:
-            for block in blocks(stream, where):
-                text = block.copy()
-                begun.append((text, pool.submit(parse, text)))
-                yield from done(2 * THREADS)  # enough for none to wait
+            for text in blocks(stream, where):
+                begun.append((text, pool.submit(parse, text, next(numbers))))
+                yield from done(_AHEAD)
         except Exception:
             yield from done(0)  # a fault in what was read comes first
             raise
@@ -61,24 +67,25 @@ def parsed(
 
 
 def blocks(stream: io.BufferedIOBase, where: object) -> Iterator[Bytes]:
-    """Yield LEAD and then whole lines, each ending in a newline; valid until the next is drawn."""
-    buffer = bytearray(len(LEAD) + BLOCK + 1)
-    buffer[: len(LEAD)] = LEAD
-    view = memoryview(buffer)
+    """Yield LEAD and then whole lines, each ending in a newline; valid while _BUFFERS are drawn."""
+    size = len(LEAD) + BLOCK + 1
+    buffers = cycle([bytearray(LEAD).ljust(size) for _ in range(_BUFFERS)])
+    buffer = next(buffers)
     end, total = len(LEAD), 0
-    while read := stream.readinto(view[end:-1]):
+    while read := stream.readinto(memoryview(buffer)[end:-1]):
         end += read
         total += read
         if total > LIMIT:
             raise DataError("unpacks to more than 4 GiB; check where it comes from", where)
         cut = buffer.rfind(b"\n", 0, end) + 1
-        if not cut and end < len(buffer) - 1:
+        if not cut and end < size - 1:
             continue
         cut = cut or end  # a line longer than the block: it is no row, so let the parser say so
         yield _unix(buffer, cut)
-        rest = end - cut
-        view[len(LEAD) : len(LEAD) + rest] = view[cut:end]
-        end = len(LEAD) + rest
+        full, buffer = buffer, next(buffers)
+        rest = len(LEAD) + end - cut
+        buffer[len(LEAD) : rest] = memoryview(full)[cut:end]
+        end = rest
     if end > len(LEAD):
         buffer[end] = _NEWLINE
         yield _unix(buffer, end + 1)
@@ -95,14 +102,13 @@ class Parser:
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        self._numbers = np.empty((3, len(LEAD) + BLOCK + 1), np.uint8)
-        self._masks = np.empty((3, len(LEAD) + BLOCK + 1), bool)
+        self._numbers = np.empty((2, len(LEAD) + BLOCK + 1), np.uint8)
+        self._masks = np.empty((2, len(LEAD) + BLOCK + 1), bool)
 
-    def parse(self, text: Bytes) -> Bytes | None:
-        """Return uint8 (rows, columns), or None if anything in ``text`` is not as it should be."""
-        value, hundreds = self._numbers[:2, : len(text)]
-        rest = self._numbers[2, 2 : len(text)]  # so that its place i is at i + 2 from the start
-        digit, mask, four = self._masks[:, : len(text)]
+    def parse(self, text: Bytes, out: Bytes) -> Bytes | None:
+        """Return uint8 (rows, columns) in ``out``, or None if anything is not as it should be."""
+        value, last = self._numbers[:, : len(text)]
+        digit, mask = self._masks[:, : len(text)]
         np.subtract(text, _ZERO, out=value)
         np.less(value, 10, out=digit)
         np.multiply(value, digit.view(np.uint8), out=value)
@@ -117,21 +123,19 @@ class Parser:
             or not (text[rows] == _NEWLINE).all()
         ):
             return None
-        # From here on, place i of an array speaks of the characters i, i + 1 and i + 2.
-        three, hundreds = mask[:-2], hundreds[:-2]
+        # From here on, place i of an array speaks of the characters i, i + 1 and i + 2, but for
+        # ``last``, in which a value is at the number of its last character.
+        rest, hundreds, three = last[2:], value[:-2], mask[:-2]
         np.logical_and(digit[:-2], digit[1:-1], out=three)
         np.logical_and(three, digit[2:], out=three)
-        np.logical_and(three[:-1], three[1:], out=four[:-3])
-        np.multiply(value[:-2], three.view(np.uint8), out=hundreds)
         np.multiply(value[1:-1], np.uint8(10), out=rest)
         np.add(rest, value[2:], out=rest)
-        if four[:-3].any() or hundreds.max() > 2:
-            return None
-        np.equal(hundreds, 2, out=three)
-        if np.multiply(rest, three.view(np.uint8), out=value[2:]).max() > 55:
+        np.multiply(hundreds, three.view(np.uint8), out=hundreds)
+        if np.logical_and(three[:-1], three[1:], out=digit[:-3]).any() or hundreds.max() > 2:
             return None
         np.multiply(hundreds, np.uint8(100), out=hundreds)
         np.add(hundreds, rest, out=rest)
-        # A value is at two before its last character, and so at the number of that.
-        values: Bytes = self._numbers[2].take(ends, mode="clip")
+        if np.less(rest, hundreds, out=three).any():  # over 255, and so begun anew from 0
+            return None
+        values: Bytes = last.take(ends, mode="clip", out=out[: len(ends)])
         return values.reshape(-1, self.columns)

@@ -38,32 +38,39 @@ def load(path: Path) -> Dataset:
     """
     with _opened(path) as (text, source):
         columns = _header(text, source)
-        parts = list(_rows(text, columns, source))
-    images = np.concatenate([images for images, _ in parts])
+        most = path.stat().st_size // (2 * len(columns))  # of two characters a value, if not packed
+        images, labels = _collect(_rows(text, columns, source), most)
     if len(columns) == len(PIXELS):
         return Dataset(images, None, source, ids=_image_ids(1, len(images)))
-    return Dataset(images, np.concatenate([labels for _, labels in parts]), source)
+    return Dataset(images, labels, source)
 
 
 def stream(path: Path) -> Iterator[Dataset]:
     """Yield the images of a CSV file; without a label column, ids are Kaggle's ImageIds."""
     with _opened(path) as (text, source):
         columns = _header(text, source)
-        first, waiting = 1, []
-        for images, _ in _rows(text, columns, source):
-            waiting.append(images)
-            if sum(map(len, waiting)) >= BLOCK:
-                yield _block(waiting, columns, source, first)
-                first += sum(map(len, waiting))
-                waiting = []
-        if waiting:
-            yield _block(waiting, columns, source, first)
+        rows, first = _rows(text, columns, source), 1
+        while len(images := _collect(rows, BLOCK, enough=BLOCK)[0]):
+            ids = _image_ids(first, len(images)) if len(columns) == len(PIXELS) else None
+            yield Dataset(images, None, source, ids=ids)
+            first += len(images)
 
 
-def _block(parts: list[Labels], columns: list[str], source: str, first: int) -> Dataset:
-    images = np.concatenate(parts)
-    ids = _image_ids(first, len(images)) if len(columns) == len(PIXELS) else None
-    return Dataset(images, None, source, ids=ids)
+def _collect(
+    parts: Iterator[tuple[Labels, Labels]], room: int, enough: int | None = None
+) -> tuple[Labels, Labels]:
+    """Copy all parts, or ``enough`` rows, into arrays made for ``room`` rows, grown if needed."""
+    images, labels = np.empty((room, len(PIXELS)), np.uint8), np.empty(room, np.uint8)
+    end = 0
+    for pixels, firsts in parts:
+        start, end = end, end + len(pixels)
+        if end > len(images):
+            images.resize((2 * end, len(PIXELS)), refcheck=False)
+            labels.resize(2 * end, refcheck=False)
+        images[start:end], labels[start:end] = pixels, firsts
+        if enough is not None and end >= enough:
+            break
+    return images[:end], labels[:end]
 
 
 @contextmanager
