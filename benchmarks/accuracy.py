@@ -1,12 +1,13 @@
-"""Accuracy on MNIST's test images of what a recipe ends in: mean over seeds, and their ensemble.
+"""Accuracy on MNIST's test images of what recipes end in: mean over seeds, and their ensemble.
 
-    python benchmarks/accuracy.py best [--seeds 5] [-o runs/best]
+    python benchmarks/accuracy.py best [-o runs]
+    python benchmarks/accuracy.py best:0-2 tiny:0-1 --model convnet --epochs 20
 
-Each seed trains on MNIST's 60,000 training images, less those it validates on; the readers written
-at the end of all trainings are then read on the 10,000 test images, whose labels are taken as they
-are, wrong ones too. The ensemble answers by the mean of the readers' probabilities. Trainings that
-were stopped go on, finished ones are taken as they are; two may be run at once beforehand, by
-`inkdigits train mnist --recipe best --seed 1 -o runs/best/seed1`.
+Each seed (0 to 4 unless told) trains on MNIST's 60,000 training images, less those it validates on;
+the readers written at the end of all trainings are then read on the 10,000 test images, whose
+labels are taken as they are, wrong ones too. The ensemble answers by the mean of the readers'
+probabilities. Trainings that were stopped go on, finished ones are taken as they are; two may be
+run at once beforehand, by `inkdigits train mnist --recipe best --seed 1 -o runs/best-seed1`.
 """
 
 import argparse
@@ -21,35 +22,47 @@ from inkdigits.reading import Reader
 from inkdigits.training import resume, train
 
 
-def finish(recipe, seed, folder):
+def finish(recipe, seed, folder, model, epochs):
     if folder.exists():
         return resume(folder)
-    return train("mnist", None, recipe, seed=seed, folder=folder)
+    return train("mnist", model, recipe, seed=seed, epochs=epochs, folder=folder)
+
+
+def parse_members(words):
+    """Return recipe and seed of each member that RECIPE or RECIPE:FIRST-LAST stand for."""
+    for word in words:
+        recipe, _, seeds = word.partition(":")
+        first, last = (seeds or "0-4").split("-")
+        yield from ((recipe, seed) for seed in range(int(first), int(last) + 1))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("recipe")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("-o", type=Path, dest="folder", help="default: runs/RECIPE")
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE[:FIRST-LAST]")
+    parser.add_argument("--model", help="default: each recipe's own")
+    parser.add_argument("--epochs", type=int, help="default: each recipe's own")
+    parser.add_argument("-o", type=Path, dest="folder", default=Path("runs"))
     options = parser.parse_args()
-    folder = options.folder or Path("runs") / options.recipe
-    runs = [finish(options.recipe, seed, folder / f"seed{seed}") for seed in range(options.seeds)]
+    runs = [
+        finish(recipe, seed, options.folder / f"{recipe}-seed{seed}", options.model, options.epochs)
+        for recipe, seed in parse_members(options.recipes)
+    ]
     test = load("mnist").test
     answers = np.stack([Reader(run.reader).predict_proba(test.images) for run in runs])
     right = [float((each.argmax(1) == test.labels).mean()) for each in answers]
     together = int((answers.mean(0).argmax(1) != test.labels).sum())
-    first = runs[0].manifest
-    print(
-        f"{options.recipe}: {first['model']}, {first['recipe']['epochs']} epochs, MNIST's test set"
-    )
-    for seed, (run, accuracy) in enumerate(zip(runs, right, strict=True)):
-        held_out, seconds = run.result["val_accuracy"], run.result["seconds"]
-        print(f"seed {seed}: {accuracy:.4f} (held-out {held_out:.4f}), {seconds / 60:.1f} minutes")
+    print("MNIST's test set")
+    for run, accuracy in zip(runs, right, strict=True):
+        how, held_out = run.manifest, run.result["val_accuracy"]
+        print(
+            f"{how['recipe']['name']}, {how['model']}, {how['recipe']['epochs']} epochs, "
+            f"seed {how['seed']}, {how['precision']}: {accuracy:.4f} (held-out {held_out:.4f}), "
+            f"{run.result['seconds'] / 60:.1f} minutes"
+        )
     spread = stdev(right) if len(right) > 1 else 0.0
     print(f"mean {mean(right):.4%} ± {spread:.4%}, n = {len(right)}")
     print(f"their ensemble: {1 - together / len(test):.2%}, {together} errors")
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, {first['precision']}")
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

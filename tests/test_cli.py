@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from inkdigits.cli import main
@@ -145,6 +146,14 @@ def test_predict_writes_kaggles_form_for_its_test_csv(run, place):
     lines = (place / "submission.csv").read_text().splitlines()
     assert lines[0] == "ImageId,Label"
     assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(1, 101)]
+
+
+def test_predict_writes_what_the_files_name_says(run, place):
+    code, out, _ = run("predict", "run", "test.csv", "-o", "read.parquet")
+    assert code == 0
+    assert "probabilities" in out
+    table = pyarrow.parquet.read_table(place / "read.parquet")
+    assert table["image"].to_pylist() == [str(i) for i in range(1, 101)]
 
 
 def test_predict_writes_probabilities_for_anything_else(run, place):

@@ -39,7 +39,7 @@ def _train(options: argparse.Namespace) -> Answer:
     from inkdigits.training import train as start
 
     if options.resume is None:
-        dataset = load(options.data or "mnist42k")
+        dataset = load("mnist42k" if options.data is None else options.data)
         run = start(
             dataset,
             options.model,
@@ -150,7 +150,7 @@ def predict(options: argparse.Namespace) -> Answer:
                 count += len(block)
                 bar.update(len(block))
 
-        if is_kaggle_test(first):
+        if is_kaggle_test(first) and options.output.suffix != ".parquet":
             labels = (scores.argmax(axis=1) for _, scores in read())
             write_submission(options.output, labels)
             form = "Kaggle's submission form"
@@ -334,7 +334,7 @@ def _warn_of_seen_images(reader: "Reader", dataset: "Dataset") -> None:
     from inkdigits.data import load
     from inkdigits.evaluation.doubts import shared
 
-    source = reader.provenance.get("data", {}).get("source", "")
+    source = str(reader.provenance.get("data", {}).get("source", ""))
     try:
         seen = len(shared(dataset.images, load(source).images))
     except InkdigitsError:

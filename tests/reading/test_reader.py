@@ -130,6 +130,14 @@ def test_tables_that_are_none(write, key, value):
     assert key in refusal(write({key: value}))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ['{"data": 5}', '{"data": {"images": "x"}}', '{"versions": 3}', '{"asks": {"readers": [1]}}'],
+)
+def test_an_origin_that_cannot_be_told(write, value):
+    assert "its provenance is not as" in refusal(write({"provenance": value}))
+
+
 @pytest.mark.parametrize("value", ['["cat","dog"]', '"0123456789"', "null", "", None])
 def test_other_classes(write, value):
     assert "classes" in refusal(write({"classes": value}))

@@ -19,7 +19,7 @@ ABOUT = {
     "temperature": 1.7,
     "threshold": 0.6,
     "recipe": {"name": "report", "epochs": 20, "zoom": (0.85, 1.15)},
-    "provenance": {"model": "report_cnn", "data": "mnist42k", "seed": 3},
+    "provenance": {"model": "report_cnn", "data": {"source": "mnist42k"}, "seed": 3},
 }
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 28, 28), dtype=np.uint8)
 

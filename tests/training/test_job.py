@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import re
+import shutil
 import signal
 import threading
 import time
@@ -20,6 +21,7 @@ from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
 from inkdigits.reading import Reader
 from inkdigits.training import Run, loop, resume, state, train, validation_images
 from inkdigits.training.interrupt import terminable
+from inkdigits.training.split import split
 
 EPOCHS = 3
 
@@ -281,10 +283,84 @@ def test_no_run_and_a_damaged_run_are_refused(tmp_path):
         resume(tmp_path)
     for lacking in ("{}", '{"recipe": {}}', '{"recipe": {}, "data": []}', "[1]"):
         (tmp_path / "run.json").write_text(lacking)
-        with pytest.raises(DataError, match="damaged; bring it back"):
+        with pytest.raises(DataError, match="damaged or changed; bring"):
             resume(tmp_path)
     with pytest.raises(DataError, match="this is no run"):
         resume(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        partial(re.sub, '"seed": 5', '"seed": 6'),
+        partial(re.sub, '"epochs": 3', '"epochs": "x"'),
+        partial(re.sub, '"precision": "float32"', '"precision": null'),
+        partial(re.sub, '"device": "cpu",', ""),
+        lambda text: "[" * 100_000,
+    ],
+)
+def test_a_changed_run_is_refused(strokes, tmp_path, change):
+    interrupted_run(strokes, tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    before = path.read_text()
+    path.write_text(change(before))
+    assert path.read_text() != before
+    with pytest.raises(DataError, match=r"run\.json: damaged or changed; bring it back"):
+        resume(tmp_path / "run", data=strokes)
+
+
+def test_a_checkpoint_of_another_run_is_refused(strokes, tmp_path, monkeypatch):
+    monkeypatch.setattr("inkdigits.training.job.export_reader", _fail)
+    for seed in (1, 2):
+        with pytest.raises(InkdigitsError, match="told to fail"):
+            run_small(strokes, tmp_path / str(seed), seed=seed)
+    monkeypatch.undo()
+    shutil.rmtree(tmp_path / "1" / "checkpoint")
+    shutil.copytree(tmp_path / "2" / "checkpoint", tmp_path / "1" / "checkpoint")
+    with pytest.raises(DataError, match="checkpoint is of another training"):
+        resume(tmp_path / "1", data=strokes, show=False)
+
+
+def test_a_lost_checkpoint_is_no_new_start(strokes, tmp_path, monkeypatch):
+    monkeypatch.setattr("inkdigits.training.job.export_reader", _fail)
+    with pytest.raises(InkdigitsError, match="told to fail"):
+        run_small(strokes, tmp_path / "run")
+    monkeypatch.undo()
+    (tmp_path / "run" / "checkpoint" / "checkpoint.json").unlink()
+    with pytest.raises(DataError, match="checkpoint is gone"):
+        resume(tmp_path / "run", data=strokes, show=False)
+
+
+def test_what_others_put_beside_a_checkpoint_stays(strokes, tmp_path):
+    interrupted_run(strokes, tmp_path / "run")
+    notes = tmp_path / "run" / "checkpoint" / ".ipynb_checkpoints"
+    notes.mkdir()
+    resume(tmp_path / "run", data=strokes, show=False)
+    assert notes.exists()
+
+
+def test_a_place_that_became_read_only_is_one_error(strokes, tmp_path, monkeypatch):
+    interrupted_run(strokes, tmp_path / "run")
+
+    def read_only(self, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("inkdigits.training.run.FileLock.acquire", read_only)
+    with pytest.raises(InkdigitsError, match=r"cannot be written \(Read-only file system\)"):
+        resume(tmp_path / "run", data=strokes, show=False)
+
+
+def test_a_signal_before_the_first_step_is_kept(finished, strokes, tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return split(*arguments)
+
+    monkeypatch.setattr("inkdigits.training.job.split", interrupted)
+    with pytest.raises(Interrupted, match="go on with: inkdigits train --resume"):
+        run_small(strokes, tmp_path / "run", seed=5)
+    monkeypatch.undo()
+    resume(tmp_path / "run", data=strokes, show=False)
+    assert (tmp_path / "run" / "reader.onnx").read_bytes() == finished.reader.read_bytes()
 
 
 def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):
@@ -296,6 +372,10 @@ def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):
         train(strokes, recipe="fancy", folder=tmp_path / "run")
     with pytest.raises(UsageError, match="at least 1"):
         train(strokes, epochs=0, folder=tmp_path / "run")
+    with pytest.raises(UsageError, match="no architecture is called 'report_cmm'"):
+        train(strokes, "report_cmm", folder=tmp_path / "run")
+    with pytest.raises(DataError, match="name is not text"):
+        train(Dataset(strokes.images, strokes.labels, "\udcff.csv"), folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

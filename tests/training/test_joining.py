@@ -142,7 +142,6 @@ def test_a_joined_reader_is_not_joined_again(readers, joined, strokes, tmp_path)
         lambda table: table["data"].pop("source"),
         lambda table: table["data"].pop("fingerprint"),
         lambda table: table.pop("seed"),
-        lambda table: table.update(data="mnist"),
     ],
 )
 def test_readers_that_do_not_tell_of_their_data(readers, tmp_path, forget):

@@ -28,7 +28,9 @@ def reading(where: object) -> Iterator[None]:
     except MemoryError as error:
         raise DataError("claims to hold more than fits in memory; check it", where) from error
     except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror or error})", where) from error
+        raise DataError(
+            f"cannot be read ({error.strerror or error}); see that it is there and may be read", where
+        ) from error
 
 
 def open_file(path: Path) -> io.BufferedIOBase:

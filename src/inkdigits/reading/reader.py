@@ -58,6 +58,10 @@ class Reader:
         self.provenance = _mapping(about, "provenance", self.path)
         if not (self.temperature > 0 and 0 <= self.threshold <= 1):
             raise _damaged(self.path, "its temperature or threshold is out of range")
+        try:
+            self.origin()
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _damaged(self.path, "its provenance is not as inkdigits writes it") from error
         self._try_out()
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.uint8]:

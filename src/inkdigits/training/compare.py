@@ -335,7 +335,7 @@ def one_by_one(series: Series, waiting: Sequence[Member], stop: Callable[[], boo
 
 def _seconds(run: Run) -> float:
     """Return the time of a run's epochs: as many median ones, lest a pause of the machine count."""
-    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    lines = run.metrics.read_text().splitlines()
     return len(lines) * statistics.median(float(json.loads(line)["seconds"]) for line in lines)
 
 

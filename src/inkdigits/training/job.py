@@ -1,9 +1,11 @@
 """From images to a reader: the main job."""
 
 import dataclasses
+import hashlib
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +18,7 @@ from tqdm import tqdm
 from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, Interrupted, UsageError
-from inkdigits.models import Network, create
+from inkdigits.models import Network, architecture, create
 from inkdigits.models.moved import Moved
 from inkdigits.training import state as checkpoint
 from inkdigits.training.calibration import calibrate
@@ -63,6 +65,7 @@ def train(
     """
     settings = find_recipe(recipe, epochs)
     model = settings.model if model is None else model
+    architecture(model)
     if seed < 0:
         raise UsageError(f"seed {seed} asked for; give a whole number from 0 on")
     dataset = data if isinstance(data, Dataset) else load(data)
@@ -134,6 +137,14 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
     if run.result is not None:
         return run
+    with _stoppable(run) as stop:
+        _train_on(run, dataset, show, together, stop)
+    return Run(run.folder)
+
+
+def _train_on(
+    run: Run, dataset: Dataset, show: bool, together: Processes, stop: Callable[[], bool]
+) -> None:
     keep_freed_memory()
     asked = run.manifest
     settings = find_recipe(asked["recipe"]["name"], asked["recipe"]["epochs"])
@@ -148,7 +159,7 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     network = _fresh_network(asked["model"], seed, device)
     if together.count > 1:
         share_statistics(network)
-    state = _fresh_state(network, settings, len(training))
+    state = _fresh_state(_identity(asked), network, settings, len(training))
     alone = run.locked() if together.first else nullcontext()
 
     def save() -> None:
@@ -163,8 +174,11 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
 
     # On a GPU the fastest convolutions add up in any order; these are the same from run to run.
     repeatable = torch.backends.cudnn.flags(enabled=True, deterministic=True)
-    with alone, _stoppable(run) as stop, torch.random.fork_rng(), repeatable:
-        checkpoint.load(state, run.checkpoint)
+    with alone, torch.random.fork_rng(), repeatable:
+        if not checkpoint.load(state, run.checkpoint) and run.metrics.exists():
+            raise DataError(
+                "the checkpoint is gone; bring it back, or start the training anew", run.checkpoint
+            )
         progress = state.progress
         before = sum(epoch["seconds"] for epoch in progress.history) + progress.seconds
         start = time.perf_counter() - before
@@ -189,7 +203,6 @@ def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
                 f"go on with: inkdigits train --resume {run.folder}"
             )
         together.from_first(finish)
-    return Run(run.folder)
 
 
 @contextmanager
@@ -262,7 +275,14 @@ def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
     return network
 
 
-def _fresh_state(network: Network, recipe: Recipe, images: int) -> checkpoint.State:
+def _identity(asked: Mapping[str, Any]) -> str:
+    """Hash what a training's weights follow from."""
+    told = {key: asked.get(key) for key in ("model", "recipe", "seed", "data", "precision")}
+    teacher = asked.get("teacher", {}).get("sha256")
+    return hashlib.sha256(json.dumps([told, teacher], sort_keys=True).encode()).hexdigest()
+
+
+def _fresh_state(identity: str, network: Network, recipe: Recipe, images: int) -> checkpoint.State:
     """Return where a training of ``network`` on so many images begins."""
     optimiser = make_optimiser(network, recipe.optimiser)
     plateau = isinstance(recipe.schedule, Plateau)
@@ -272,4 +292,5 @@ def _fresh_state(network: Network, recipe: Recipe, images: int) -> checkpoint.St
     hardness = None
     if recipe.hardest < 1 and recipe.wild is None:
         hardness = Hardness(images, recipe.hardest, device)
-    return checkpoint.State(network, optimiser, checkpoint.Progress(annealer), average, hardness)
+    progress = checkpoint.Progress(annealer)
+    return checkpoint.State(identity, network, optimiser, progress, average, hardness)

@@ -1,5 +1,6 @@
 """The folder of a training: what was asked, how it went, and the reader it ended in."""
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -13,6 +14,8 @@ from filelock import FileLock, Timeout
 from inkdigits.errors import DataError, InkdigitsError, UsageError
 from inkdigits.files import whole_file
 
+_SEAL = "sha256"
+
 
 class Run:
     """A folder with run.json, metrics.jsonl, checkpoint/, reader.onnx and report/ in it.
@@ -25,19 +28,22 @@ class Run:
         """Open a run; DataError if ``folder`` is none."""
         self.folder = folder
         self.checkpoint = folder / "checkpoint"
+        self.metrics = folder / "metrics.jsonl"
         self.reader = folder / "reader.onnx"
         self.report = folder / "report"
         path = folder / "run.json"
         try:
-            self.manifest: dict[str, Any] = _checked(json.loads(path.read_text()))
+            self.manifest = _checked(json.loads(path.read_text()))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise DataError(
                 "this is no run: it has no run.json; name a folder in runs/", folder
             ) from error
         except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror})", path) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError("damaged; bring it back, or start the training anew", path) from error
+            raise DataError(f"cannot be read ({error.strerror}); see that it may be read", path) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DataError(
+                "damaged or changed; bring it back, or start the training anew", path
+            ) from error
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -47,29 +53,44 @@ class Run:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Note the result, which makes the run complete."""
         self.manifest["result"] = dict(result)
-        _write_json(self.folder / "run.json", self.manifest)
+        _write_manifest(self.folder, self.manifest)
 
     def write_metrics(self, history: list[dict[str, float]]) -> None:
         """Write ``metrics.jsonl``, one line for each epoch measured so far."""
-        with whole_file(self.folder / "metrics.jsonl") as temporary:
+        with whole_file(self.metrics) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in history))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; InkdigitsError if another one trains in it."""
+        lock = FileLock(self.folder / ".lock")
         try:
-            with FileLock(self.folder / ".lock", timeout=0):
-                for left in self.folder.glob(".inkdigits-*"):  # by a process that was killed
-                    left.unlink(missing_ok=True)
-                yield
+            lock.acquire(timeout=0)
         except Timeout as error:
             raise InkdigitsError(
                 "another process is training in this run; wait for it or stop it", self.folder
             ) from error
+        except OSError as error:
+            raise InkdigitsError(
+                f"cannot be written ({error.strerror}); make it writable, or go on with a copy",
+                self.folder,
+            ) from error
+        try:
+            for left in self.folder.glob(".inkdigits-*"):  # by a process that was killed
+                left.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
 
 
-def _checked(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest; any of the errors caught above if it lacks what a run goes on by."""
+def _checked(written: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest; any of the errors caught above if it is not what was written.
+
+    One without a hash counts as whole, if it has what a run goes on by.
+    """
+    manifest = {name: value for name, value in written.items() if name != _SEAL}
+    if written.get(_SEAL, _hash(manifest)) != _hash(manifest):
+        raise ValueError("not what was written")
     needed = {
         "recipe": {"name", "epochs", "validation_fraction"},
         "data": {"source", "fingerprint"},
@@ -97,11 +118,11 @@ def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, An
         parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".inkdigits-", dir=parent))
     except OSError as error:
-        raise InkdigitsError(f"no run can be made here ({error.strerror})", parent) from error
+        raise _no_room(parent, error) from error
     try:
         made.chmod(0o755)
         (made / "checkpoint").mkdir()
-        _write_json(made / "run.json", manifest)
+        _write_manifest(made, manifest)
         if folder is not None:
             made.rename(folder)
             return Run(folder)
@@ -115,9 +136,15 @@ def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, An
                 return Run(target)
         raise InkdigitsError("there are too many runs here; name a folder", parent)
     except OSError as error:
-        raise InkdigitsError(f"no run can be made here ({error.strerror})", parent) from error
+        raise _no_room(parent, error) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _no_room(parent: Path, error: OSError) -> InkdigitsError:
+    return InkdigitsError(
+        f"no run can be made here ({error.strerror}); name a folder elsewhere by -o", parent
+    )
 
 
 def find_begun(folder: Path | None, default_name: str, asked: Mapping[str, Any]) -> Run | None:
@@ -150,6 +177,11 @@ def latest_run(folder: Path = Path("runs")) -> Run:
     return max(ended)[-1]
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    with whole_file(folder / "run.json") as temporary:
+        sealed = {**manifest, _SEAL: _hash(manifest)}
+        temporary.write_text(json.dumps(sealed, indent=1) + "\n")
+
+
+def _hash(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,7 @@ _FEWEST_IMAGES = 10
 
 
 def check_trainable(dataset: Dataset) -> None:
-    """Raise DataError for images without labels, and for too few."""
+    """Raise DataError for images without labels, too few, or of a file whose name is not text."""
     if dataset.labels is None:
         raise DataError("has no labels, which training needs; give labelled images", dataset.source)
     if len(dataset) < _FEWEST_IMAGES:
@@ -19,6 +19,12 @@ def check_trainable(dataset: Dataset) -> None:
             f"{len(dataset)} images are too few to train on; give at least {_FEWEST_IMAGES}",
             dataset.source,
         )
+    try:
+        dataset.source.encode()
+    except UnicodeEncodeError as error:  # the reader tells what it was trained on
+        raise DataError(
+            "the file's name is not text; give it another", ascii(dataset.source)
+        ) from error
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

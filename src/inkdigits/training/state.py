@@ -41,8 +41,12 @@ class Progress:
 
 @dataclass
 class State:
-    """All that changes during a training; what follows depends on it, the data and the seed."""
+    """All that changes during a training; what follows depends on it, the data and the seed.
 
+    ``training``: a hash that tells which one it is of.
+    """
+
+    training: str
     network: Network
     optimiser: Optimizer
     progress: Progress
@@ -67,6 +71,7 @@ def save(state: State, folder: Path) -> None:
         content = safetensors.torch.save({n: t.contiguous() for n, t in _tensors(state).items()})
         temporary.write_bytes(content)
     manifest = {
+        "training": state.training,
         "tensors": name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "progress": asdict(progress),
@@ -74,20 +79,24 @@ def save(state: State, folder: Path) -> None:
     }
     with whole_file(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
-    for old in folder.iterdir():
-        if old.name not in (name, MANIFEST):
+    for old in (*folder.glob("epoch*-batch*.safetensors"), *folder.glob(".inkdigits-*")):
+        if old.name != name:
             old.unlink(missing_ok=True)
 
 
 def load(state: State, folder: Path) -> bool:
     """Bring ``state`` to the checkpoint in ``folder``; False if there is none.
 
-    Raises DataError if the checkpoint is damaged or belongs to another network.
+    Raises DataError if the checkpoint is damaged, or of another network or training.
     """
     path = folder / MANIFEST
     if not path.exists():
         return False
     manifest, saved = _read(folder)
+    if manifest.get("training") != state.training:
+        raise DataError(
+            f"the checkpoint is of another training; bring back this one's, or {_REMEDY}", path
+        )
     try:
         progress = dict(manifest["progress"])
         if _hash(progress) != manifest["progress_sha256"]:
@@ -121,7 +130,11 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         tensors_path = folder / manifest["tensors"]
         content = tensors_path.read_bytes()
         whole = hashlib.sha256(content).hexdigest() == manifest["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except PermissionError as error:
+        raise DataError(
+            "the checkpoint cannot be read; make it readable", error.filename
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
     try:
         if whole:
