@@ -148,6 +148,19 @@ def test_predict_writes_kaggles_form_for_its_test_csv(run, place):
     assert [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(1, 101)]
 
 
+def test_a_stopped_predict_leaves_nothing(run, place, monkeypatch):
+    def stopped(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("inkdigits.reading.Reader.predict_proba", stopped)
+    monkeypatch.setattr("inkdigits.reading.Reader._try_out", lambda _: None)
+    before = {path.name for path in place.iterdir()}
+    code, out, err = run("predict", "run", "digits.npz", "-o", "stopped.csv")
+    assert (code, out) == (130, "")
+    assert err.endswith("inkdigits: stopped before it was done; nothing is half-written\n")
+    assert {path.name for path in place.iterdir()} == before
+
+
 def test_predict_writes_what_the_files_name_says(run, place):
     code, out, _ = run("predict", "run", "test.csv", "-o", "read.parquet")
     assert code == 0

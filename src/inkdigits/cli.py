@@ -3,8 +3,11 @@
 import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -158,7 +161,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = build_parser().parse_args(words)
         options.command = ["inkdigits", *words]
-        result, text = options.run(options)
+        with terminable():
+            result, text = options.run(options)
         return _tell(json.dumps(result) if as_json else text) or int(options.exit_code)
     except InkdigitsError as error:
         return _fail(error, as_json)
@@ -174,12 +178,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _fail(InkdigitsError("training needs more: pip install 'inkdigits[train]'"), as_json)
     except KeyboardInterrupt:
-        return _fail(Interrupted("stopped before there was anything to save"), as_json)
+        return _fail(Interrupted("stopped before it was done; nothing is half-written"), as_json)
     except MemoryError:
         return _fail(InkdigitsError("out of memory; give fewer images"), as_json)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone, as in `inkdigits models | head`
         return 1
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM, too, raise KeyboardInterrupt in the block, so that it is answered with words."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _tell(text: str) -> int:

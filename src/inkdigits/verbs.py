@@ -24,13 +24,6 @@ Answer = tuple[Any, str]
 
 def train(options: argparse.Namespace) -> Answer:
     """Train a network, and judge the reader it ends in on the validation images."""
-    from inkdigits.training.interrupt import terminable
-
-    with terminable():
-        return _train(options)
-
-
-def _train(options: argparse.Namespace) -> Answer:
     from inkdigits.data import load
     from inkdigits.evaluation.text import accuracy_text
     from inkdigits.evaluation.wording import plural

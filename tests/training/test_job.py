@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import torch
 
+from inkdigits.cli import terminable
 from inkdigits.data import Dataset
 from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
 from inkdigits.reading import Reader
 from inkdigits.training import Run, loop, resume, state, train, validation_images
-from inkdigits.training.interrupt import terminable
 from inkdigits.training.split import split
 
 EPOCHS = 3

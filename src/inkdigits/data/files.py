@@ -29,7 +29,8 @@ def reading(where: object) -> Iterator[None]:
         raise DataError("claims to hold more than fits in memory; check it", where) from error
     except OSError as error:
         raise DataError(
-            f"cannot be read ({error.strerror or error}); see that it is there and may be read", where
+            f"cannot be read ({error.strerror or error}); see that it is there and may be read",
+            where,
         ) from error
 
 

@@ -10,19 +10,6 @@ _outermost: threading.Event | None = None
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM, too, raise KeyboardInterrupt in the block, so that it is answered with words."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
-
-
-@contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
     """Yield a function that tells whether the process was asked to stop.
 

@@ -39,7 +39,9 @@ class Run:
                 "this is no run: it has no run.json; name a folder in runs/", folder
             ) from error
         except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror}); see that it may be read", path) from error
+            raise DataError(
+                f"cannot be read ({error.strerror}); see that it may be read", path
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
                 "damaged or changed; bring it back, or start the training anew", path
