@@ -132,7 +132,13 @@ def test_tables_that_are_none(write, key, value):
 
 @pytest.mark.parametrize(
     "value",
-    ['{"data": 5}', '{"data": {"images": "x"}}', '{"versions": 3}', '{"asks": {"readers": [1]}}'],
+    [
+        '{"data": 5}',
+        '{"data": "mnist"}',
+        '{"data": {"images": "x"}}',
+        '{"versions": 3}',
+        '{"asks": {"readers": [1]}}',
+    ],
 )
 def test_an_origin_that_cannot_be_told(write, value):
     assert "its provenance is not as" in refusal(write({"provenance": value}))

@@ -67,7 +67,7 @@ def parsed(
 
 
 def blocks(stream: io.BufferedIOBase, where: object) -> Iterator[Bytes]:
-    """Yield LEAD and then whole lines, each ending in a newline; valid while _BUFFERS are drawn."""
+    """Yield LEAD and then whole lines, each ending in a newline; valid until _BUFFERS more are."""
     size = len(LEAD) + BLOCK + 1
     buffers = cycle([bytearray(LEAD).ljust(size) for _ in range(_BUFFERS)])
     buffer = next(buffers)

@@ -1,8 +1,6 @@
 """From images to a reader: the main job."""
 
 import dataclasses
-import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +30,7 @@ from inkdigits.training.pool import Labelled, draw_pool, on_device, vary_as_in_t
 from inkdigits.training.precision import choose_precision
 from inkdigits.training.processes import Processes, processes, share_statistics
 from inkdigits.training.recipe import Plateau, Recipe, find_recipe
-from inkdigits.training.run import Run, create_run, find_begun
+from inkdigits.training.run import Run, create_run, find_begun, json_sha256
 from inkdigits.training.schedule import Annealer
 from inkdigits.training.split import check_trainable, run_data, split
 from inkdigits.training.streams import Stream
@@ -279,7 +277,7 @@ def _identity(asked: Mapping[str, Any]) -> str:
     """Hash what a training's weights follow from."""
     told = {key: asked.get(key) for key in ("model", "recipe", "seed", "data", "precision")}
     teacher = asked.get("teacher", {}).get("sha256")
-    return hashlib.sha256(json.dumps([told, teacher], sort_keys=True).encode()).hexdigest()
+    return json_sha256([told, teacher])
 
 
 def _fresh_state(identity: str, network: Network, recipe: Recipe, images: int) -> checkpoint.State:

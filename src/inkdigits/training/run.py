@@ -91,7 +91,7 @@ def _checked(written: dict[str, Any]) -> dict[str, Any]:
     One without a hash counts as whole, if it has what a run goes on by.
     """
     manifest = {name: value for name, value in written.items() if name != _SEAL}
-    if written.get(_SEAL, _hash(manifest)) != _hash(manifest):
+    if written.get(_SEAL, json_sha256(manifest)) != json_sha256(manifest):
         raise ValueError("not what was written")
     needed = {
         "recipe": {"name", "epochs", "validation_fraction"},
@@ -181,9 +181,10 @@ def latest_run(folder: Path = Path("runs")) -> Run:
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     with whole_file(folder / "run.json") as temporary:
-        sealed = {**manifest, _SEAL: _hash(manifest)}
+        sealed = {**manifest, _SEAL: json_sha256(manifest)}
         temporary.write_text(json.dumps(sealed, indent=1) + "\n")
 
 
-def _hash(manifest: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+def json_sha256(content: Any) -> str:
+    """Return the hash of what JSON can hold, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -16,6 +16,7 @@ from inkdigits.files import whole_file
 from inkdigits.models import Network
 from inkdigits.training.hardness import Hardness
 from inkdigits.training.optimiser import Average
+from inkdigits.training.run import json_sha256
 from inkdigits.training.schedule import Annealer
 
 MANIFEST = "checkpoint.json"
@@ -75,7 +76,7 @@ def save(state: State, folder: Path) -> None:
         "tensors": name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "progress": asdict(progress),
-        "progress_sha256": _hash(asdict(progress)),
+        "progress_sha256": json_sha256(asdict(progress)),
     }
     with whole_file(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
@@ -99,7 +100,7 @@ def load(state: State, folder: Path) -> bool:
         )
     try:
         progress = dict(manifest["progress"])
-        if _hash(progress) != manifest["progress_sha256"]:
+        if json_sha256(progress) != manifest["progress_sha256"]:
             raise ValueError("the progress is not what was written")
         annealer = progress.pop("annealer")
         state.progress = Progress(annealer and Annealer(**annealer), **progress)
@@ -142,10 +143,6 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except SafetensorError as error:
         raise _damaged(tensors_path) from error
     raise _damaged(tensors_path)
-
-
-def _hash(progress: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(progress, sort_keys=True).encode()).hexdigest()
 
 
 def _fill(tensors: dict[str, Tensor], saved: dict[str, Tensor], path: Path) -> None:
