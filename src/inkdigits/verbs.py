@@ -207,8 +207,8 @@ def read(options: argparse.Namespace) -> Answer:
 def compare(options: argparse.Namespace) -> Answer:
     """Train several networks alike, and show what each makes of it."""
     from inkdigits.evaluation.comparison import comparison_text, write_comparison
-    from inkdigits.training.compare import Plan, find_study
     from inkdigits.training.compare import compare as start
+    from inkdigits.training.plan import Plan, find_study
 
     names = ("data", "recipe", "seeds", "epochs")
     asked = {name: value for name in names if (value := getattr(options, name)) is not None}

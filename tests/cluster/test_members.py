@@ -11,7 +11,8 @@ import pytest
 
 from inkdigits.cli import main
 from inkdigits.errors import Interrupted
-from inkdigits.training.compare import Plan, compare
+from inkdigits.training.compare import compare
+from inkdigits.training.plan import Plan
 
 from .conftest import find_process, started, wait_until
 

@@ -11,10 +11,10 @@ import pytest
 from inkdigits.cli import main
 from inkdigits.errors import DataError, InkdigitsError, Interrupted, UsageError
 from inkdigits.evaluation.comparison import FILES
-from inkdigits.models import ARCHITECTURES
-from inkdigits.training import compare as compare_module
 from inkdigits.training import job
-from inkdigits.training.compare import DEPTH, Plan, compare, find_study
+from inkdigits.training import series as series_module
+from inkdigits.training.compare import compare
+from inkdigits.training.plan import Plan
 from inkdigits.training.run import Run
 
 MODELS = ("lenet5", "report_cnn")
@@ -78,7 +78,7 @@ def test_members_tell_what_their_runs_measured(finished):
 
 
 def test_called_again_it_trains_nothing_and_tells_the_same(finished, plan, monkeypatch):
-    monkeypatch.delattr(compare_module, "train")
+    monkeypatch.delattr(series_module, "train")
     before = {path: path.stat().st_mtime_ns for path in finished.folder.glob("*/*")}
     again = compare(plan, finished.folder, show=False)
     assert {path: path.stat().st_mtime_ns for path in finished.folder.glob("*/*")} == before
@@ -132,14 +132,14 @@ def test_a_signal_stops_it_and_the_same_call_goes_on(finished, plan, tmp_path, m
 def test_a_failing_member_does_not_lose_the_others(
     finished, plan, tmp_path, monkeypatch, error, told, capsys
 ):
-    train = compare_module.train
+    train = series_module.train
 
     def fail_once(dataset, model, recipe, *, seed, **options):
         if (model, seed) == ("lenet5", 1):
             raise error
         return train(dataset, model, recipe, seed=seed, **options)
 
-    monkeypatch.setattr(compare_module, "train", fail_once)
+    monkeypatch.setattr(series_module, "train", fail_once)
     lenet5, report_cnn = compare(plan, tmp_path / "c").members
     assert lenet5["error"] == told
     assert lenet5["accuracies"] == [finished.members[0]["accuracies"][0], None]
@@ -194,16 +194,6 @@ def test_wrong_usage_and_bad_data_are_told_before_anything_is_trained(plan, tmp_
         with pytest.raises(kind, match=told):
             compare(change(plan, **fields), tmp_path / "c", show=False)
     assert not (tmp_path / "c").exists()
-
-
-def test_the_study_of_depth_names_known_models_in_pairs():
-    assert find_study("depth") is DEPTH
-    assert set(DEPTH.models) <= set(ARCHITECTURES)
-    vgg = {name for name in DEPTH.models if name.startswith("vgg") and not name.endswith("_bn")}
-    assert {f"{name}_bn" for name in vgg} < set(DEPTH.models)
-    assert DEPTH.seeds >= 2
-    with pytest.raises(UsageError, match="choose from depth"):
-        find_study("width")
 
 
 def test_the_command_prints_members_as_json_and_leaves_a_page(data, tmp_path, capsys, monkeypatch):

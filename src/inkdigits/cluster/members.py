@@ -10,7 +10,7 @@ from inkdigits.cluster.connection import connected
 from inkdigits.data import Dataset
 from inkdigits.errors import InkdigitsError, Interrupted
 from inkdigits.training import Run
-from inkdigits.training.compare import Engine, Member, Series, Training
+from inkdigits.training.series import Engine, Member, Series, Training
 
 _RETRIES = 5  # of a training whose worker is lost; each goes on from its checkpoint
 _POLL = 0.5  # seconds
