@@ -130,7 +130,7 @@ class Occlusion:
 class Anatomy:
     """An image on its way through a network, from the filters that meet it to the answer.
 
-    ``image`` is uint8 (28, 28); ``filters`` are the first layer's, float32 (F, F, C); ``logits``
+    ``image`` is uint8 (28, 28); ``filters`` are those of ``filtering``, float32 (F, F, C); ``logits``
     and ``probabilities`` are float32 (10,), the latter softmax(logits / ``temperature``).
     ``gradient``, float32 (28, 28), is how fast the digit's logit grows with each pixel's ink.
     """
@@ -149,6 +149,11 @@ class Anatomy:
     def digit(self) -> int:
         """The digit that was read."""
         return int(self.probabilities.argmax())
+
+    @property
+    def filtering(self) -> Stage:
+        """The first stage with filters, those that meet the image."""
+        return next(s for s in self.stages if any(w.kind == "filter" for w in s.windows))
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer and the stages, without arrays of pixels, as JSON values."""

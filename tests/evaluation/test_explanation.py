@@ -122,6 +122,17 @@ def test_page_tells_answer_formulas_and_what_is_passed_over(written, anatomy):
     assert "with 275,398 trained parameters" in words
 
 
+def test_filters_are_shown_with_the_stage_that_has_them(anatomy, tmp_path):
+    edge = make_stage("edge", "Cropping2D", (32, 32, 1), (28, 28, 1))
+    edged = dataclasses.replace(anatomy, stages=(edge, *anatomy.stages))
+    write_explanation(tmp_path / "page", edged, name="x.png")
+    words = Page((tmp_path / "page/index.html").read_text("utf-8")).words
+    before, told, after = words.partition("Each filter, and below it the map that it draws.")
+    assert told
+    assert "first: 20 maps" in before
+    assert "pool: 20 maps" in after
+
+
 def test_of_maps_of_one_size_the_first_and_the_last_are_drawn(anatomy):
     drawn = [(s.name, [b.name for b in between]) for s, between in drawn_stages(anatomy)]
     assert drawn == [("first", []), ("pool", []), ("block_2", ["block_1"]), ("dense", [])]

@@ -54,6 +54,9 @@ def test_every_architecture_is_explained_as_its_layer_table_says(name):
         if stage.activation == "ReLU":
             assert (stage.maps >= 0).all()
     assert {stage.kind for stage, _ in drawn_stages(anatomy)} <= set(DOES)
+    assert any(stage is anatomy.filtering for stage, _ in drawn_stages(anatomy))
+    assert anatomy.filtering.shape[-1] == anatomy.filters.shape[-1]
+    assert anatomy.filtering.windows[0].side == anatomy.filters.shape[0]
     arrays = [stage.maps for stage in anatomy.stages]
     arrays += [anatomy.filters, anatomy.gradient, anatomy.occlusion.drop]
     assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
@@ -84,6 +87,12 @@ def test_the_formulas_of_a_residual_block_tell_both_ways():
         (7, 3, 1, 1, 7),
         (14, 1, 0, 2, 7),
     ]
+
+
+def test_an_image_that_cannot_be_written_to_is_explained(finished):
+    image = DASH.copy()
+    image.flags.writeable = False
+    assert np.isfinite(explain(finished, image).gradient).all()
 
 
 def test_a_blank_image_loses_nothing_by_hiding_it():

@@ -130,7 +130,6 @@ def _input(anatomy: Anatomy) -> Section:
 
 
 def _stages(anatomy: Anatomy) -> list[Section]:
-    first = anatomy.stages[0]
     sections: list[Section] = []
     for stage, between in drawn_stages(anatomy):
         blocks = []
@@ -140,7 +139,7 @@ def _stages(anatomy: Anatomy) -> list[Section]:
         does = DOES.get(stage.kind, "").format(maps=stage.shape[-1])
         blocks.append(paragraph(does + THEN.get(stage.activation, "")))
         blocks.append(definitions(_facts(stage)))
-        blocks.append(_maps(stage, anatomy if stage is first else None))
+        blocks.append(_maps(stage, anatomy if stage is anatomy.filtering else None))
         sections.append((f"{stage.name}: {_what(stage)}", blocks))
     return sections
 
@@ -188,7 +187,7 @@ def _answer(anatomy: Anatomy) -> Section:
         f"The last layer, {last.name}, gives one number for each digit, its "
         f"logit{LAST.get(last.kind, '')}. Divided by the "
         f"temperature {anatomy.temperature:.3f}, which was fitted on images that the network had "
-        "not learned from, and sent through softmax, eᶻ over the sum of all eᶻ, they become "
+        "not learnt from, and sent through softmax, eᶻ over the sum of all eᶻ, they become "
         "probabilities, meant to be taken at their word."
     )
     caption = "The probability of each digit, and its logit before temperature and softmax."

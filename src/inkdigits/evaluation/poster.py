@@ -38,7 +38,7 @@ def draw_poster(anatomy: Anatomy, lead: str, theme: Theme = LIGHT) -> Figure:
     ``lead`` is the sentence at the top that tells the answer.
     """
     stages = drawn_stages(anatomy)
-    first = anatomy.stages[0]
+    first = anatomy.filtering
     heights = [
         max(
             mosaic_height(stage, _MAPS, COLUMNS, paired=stage is first),

@@ -178,7 +178,7 @@ def _occlude(network: nn.Module, image: Images, temperature: float, digit: int) 
     hidden = np.stack([covered(image, *place, PATCH) for place in places])
     changed = (hidden != image).any(axis=(1, 2))  # where there is no ink to hide, nothing falls
     batches = torch.split(torch.from_numpy(hidden[changed]), _BATCH)
-    whole = (network(torch.from_numpy(image[None])) / temperature).softmax(1)
+    whole = (network(torch.tensor(image[None])) / temperature).softmax(1)
     probabilities = whole.repeat(len(places), 1)
     probabilities[torch.from_numpy(changed)] = torch.cat(
         [(network(batch) / temperature).softmax(1) for batch in batches]
