@@ -20,9 +20,9 @@ def on_cluster(address: str) -> Engine:
     """Return the engine that trains members by the Ray at ``address``.
 
     A member gets as many cores as threads it would have here (OMP_NUM_THREADS sets them), so that
-    its result is the same, and a GPU where the cluster has any. Of each model the first member
-    goes ahead, since it chooses the precision of the others. The folder of the comparison must lie
-    where every worker sees it.
+    its result is the same, and a GPU where the cluster has any. Of each model one member
+    goes ahead, until the first that ends has chosen the precision of those that wait. The folder of
+    the comparison must lie where every worker sees it.
     """
 
     def engine(series: Series, waiting: Sequence[Member], stop: Callable[[], bool]) -> None:

@@ -118,8 +118,8 @@ def _best(members: Sequence[Member]) -> Member | None:
 def _side_by_side(settings: Mapping[str, Any], members: Sequence[Member]) -> Section:
     words = _measured(settings)
     caption = (
-        f"{words[0].upper()}{words[1:]} ± their sample standard deviation. Training is as many "
-        "median epochs, with validation, as a seed has; latency is the median time of the "
+        f"{words[0].upper()}{words[1:]} ± their sample standard deviation. Training is the "
+        "time of a seed’s epochs, with validation; latency is the median time of the "
         "reader for a single image. Parameters and multiply-adds are those of the reader."
     )
     blocks = [table(caption, HEAD, [_row(member) for member in members])]

@@ -11,7 +11,7 @@ class Plan:
 
     ``data`` is a name or path as for ``data.load``, of which the first ``images`` are used (all,
     if None); ``epochs`` replaces the recipe's number; ``precision`` is "bfloat16" or "float32",
-    by default the one measured to be faster, for each model. ``title`` heads the page.
+    by default the one that the first training finds to be faster. ``title`` heads the page.
     """
 
     models: tuple[str, ...]

@@ -75,8 +75,8 @@ class Series:
     def training(self, member: Member) -> "Training":
         """Return how a member is trained."""
         model, seed = member
-        # What the first seed found to be the faster precision holds for the others too.
-        found = [run.manifest["precision"] for (name, _), run in self.runs.items() if name == model]
+        # What the first training found to be the faster precision holds for the others too.
+        found = [run.manifest["precision"] for run in self.runs.values()]
         return Training(
             model,
             seed,
@@ -178,9 +178,14 @@ Engine = Callable[[Series, Sequence[Member], Callable[[], bool]], None]
 
 
 def _seconds(run: Run) -> float:
-    """Return the time of a run's epochs: as many median ones, lest a pause of the machine count."""
-    lines = run.metrics.read_text().splitlines()
-    return len(lines) * statistics.median(float(json.loads(line)["seconds"]) for line in lines)
+    """Return the time of a run's epochs, alike ones at their median, lest a pause count.
+
+    Where later epochs take fewer images, the first is not like them.
+    """
+    times = [float(json.loads(line)["seconds"]) for line in run.metrics.read_text().splitlines()]
+    unlike = times[:1] if run.manifest["recipe"]["hardest"] < 1 else []
+    alike = times[len(unlike) :]
+    return sum(unlike) + (len(alike) * statistics.median(alike) if alike else 0.0)
 
 
 def _latency(reader: Reader, image: Images) -> float:
