@@ -19,21 +19,27 @@ import torch
 
 from inkdigits.data import load
 from inkdigits.reading import Reader
-from inkdigits.training import resume, train
+from inkdigits.training import Run, resume, train
+from inkdigits.training.recipe import find_recipe
 
 
 def finish(recipe, seed, folder, model, epochs):
-    if folder.exists():
-        return resume(folder)
-    return train("mnist", model, recipe, seed=seed, epochs=epochs, folder=folder)
+    if not folder.exists():
+        return train("mnist", model, recipe, seed=seed, epochs=epochs, folder=folder)
+    settings = find_recipe(recipe, epochs)
+    begun = Run(folder).manifest
+    has = begun["model"], begun["recipe"]["epochs"], begun["seed"]
+    if has != (model or settings.model, settings.epochs, seed):
+        raise SystemExit(f"{folder}: begun as {has}; name another folder with -o")
+    return resume(folder)
 
 
 def parse_members(words):
     """Return recipe and seed of each member that RECIPE or RECIPE:FIRST-LAST stand for."""
     for word in words:
         recipe, _, seeds = word.partition(":")
-        first, last = (seeds or "0-4").split("-")
-        yield from ((recipe, seed) for seed in range(int(first), int(last) + 1))
+        first, _, last = (seeds or "0-4").partition("-")
+        yield from ((recipe, seed) for seed in range(int(first), int(last or first) + 1))
 
 
 def main():

@@ -38,7 +38,10 @@ print(json.dumps({"images_a_second": rate, "one_image": seconds(images[:1], 200)
 
 
 def measure(command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = "".join(done.stderr.strip().splitlines()[-1:])
+        raise SystemExit(f"{command[1]} failed ({last}); --peer-python is to have TensorFlow")
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -45,7 +45,10 @@ def save_images(dataset, seed, path):
 def run_peer(python, images, epochs, seed, keras):
     script = Path(__file__).with_name("notebook_keras.py")
     command = [python, str(script), str(images), str(epochs), str(seed), keras]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        raise SystemExit(f"{script.name} failed ({''.join(last)}); name a Python with TensorFlow")
     return json.loads(done.stdout.splitlines()[-1])
 
 

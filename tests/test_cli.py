@@ -126,11 +126,14 @@ def test_evaluate_measures_and_warns_of_images_it_has_seen(run, place):
     assert code == 0
     assert "accuracy" in out
     assert "600 of these 600 images" in err
-    assert (place / "judged" / "index.html").exists()
+    assert "600 of these 600 images" in (place / "judged" / "index.html").read_text()
+    measured = json.loads((place / "judged" / "evaluation.json").read_text())
+    assert "600 of these 600 images" in measured["caution"]
     code, out, _ = run("evaluate", "run/reader.onnx", "digits.npz", "-o", "judged", "--json")
     result = json.loads(out)
     assert {"n", "accuracy", "interval", "per_class", "ece"} <= set(result)
     assert result["n"] == 600
+    assert "600 of these 600 images" in result["caution"]
 
 
 def test_a_quality_not_reached_exits_with_4(run):

@@ -132,7 +132,8 @@ class Anatomy:
 
     ``image`` is uint8 (28, 28); ``filters`` are those of the stage ``filtering``, float32
     (F, F, C); ``logits`` and ``probabilities`` are float32 (10,), the latter softmax(logits /
-    ``temperature``). ``gradient``, float32 (28, 28), is how fast the digit's logit grows with each pixel's ink.
+    ``temperature``). ``gradient``, float32 (28, 28), is how fast the digit's logit grows with each
+    pixel's ink.
     """
 
     model: str

@@ -227,7 +227,7 @@ def _add(
 ) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = group.add_parser(name, help=summary, description=summary)
     verb.set_defaults(run=run, exit_code=0)
-    verb.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    verb.add_argument("--json", action="store_true", help="print the result as JSON")
     return verb
 
 

@@ -86,12 +86,13 @@ def _refuse_beside_resume(options: argparse.Namespace) -> None:
 
 def join(options: argparse.Namespace) -> Answer:
     """Make one reader of a quick one and surer ones, which it asks where it is unsure."""
+    from inkdigits.evaluation.wording import percent
     from inkdigits.training.joining import join
 
     joined = join(options.quick, options.sure, options.output)
     return {**dataclasses.asdict(joined), "reader": str(joined.reader)}, (
-        f"asks about {joined.asked:.1%} of the held-out images, those below "
-        f"{joined.asks_below:.4f}; {joined.val_accuracy:.2%} are right\n"
+        f"asks about {percent(joined.asked, 1)} of the held-out images, those below "
+        f"{joined.asks_below:.4f}; {percent(joined.val_accuracy)} are right\n"
         f"reader   {joined.reader}"
     )
 
@@ -105,12 +106,14 @@ def evaluate(options: argparse.Namespace) -> Answer:
     reader = Reader(options.reader)
     dataset = load(options.data)
     dataset = dataset.test or dataset
-    evaluation = _judge(reader, dataset, options.output)
-    _warn_of_seen_images(reader, dataset)
+    seen = _seen_images(reader, dataset)
+    evaluation = _judge(reader, dataset, options.output, seen)
+    if seen:
+        print(f"note: {seen}", file=sys.stderr)
     _demand(options.at_least, evaluation)
     page = options.output / "index.html"
     return (
-        {**evaluation.to_json(), "report": str(page)},
+        {**evaluation.to_json(), "caution": seen or None, "report": str(page)},
         f"{evaluation_text(evaluation)}\n\nreport   {page}",
     )
 
@@ -237,6 +240,7 @@ def explain(options: argparse.Namespace) -> Answer:
     """Show what each layer of a trained network does to one image."""
     from inkdigits.data.single import load_one
     from inkdigits.evaluation.explanation import write_explanation
+    from inkdigits.evaluation.wording import percent
     from inkdigits.training.explain import explain as dissect
     from inkdigits.training.run import Run, latest_run
 
@@ -248,7 +252,7 @@ def explain(options: argparse.Namespace) -> Answer:
     page = write_explanation(options.output, anatomy, name=Path(options.image).name, truth=label)
     sure = float(anatomy.probabilities.max())
     return {**anatomy.to_json(), "page": str(page)}, (
-        f"read as {anatomy.digit}, {sure:.2%} sure\n"
+        f"read as {anatomy.digit}, {percent(sure)} sure\n"
         f"page     {page}\n"
         f"poster   {page.with_name('explanation.png')}"
     )
@@ -305,7 +309,7 @@ def data(options: argparse.Namespace) -> Answer:
     return overview(dataset), text
 
 
-def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":
+def _judge(reader: "Reader", dataset: "Dataset", folder: Path, seen: str = "") -> "Evaluation":
     """Read the images, write the report into ``folder``, and return what was measured."""
     from inkdigits.evaluation import read_history, write_report
 
@@ -317,13 +321,14 @@ def _judge(reader: "Reader", dataset: "Dataset", folder: Path) -> "Evaluation":
         dataset.labels,
         reader.predict_proba(dataset.images),
         title=f"{reader.network} on {dataset.source}",
+        caution=seen,
         history=read_history(reader.path.parent / "metrics.jsonl"),
         provenance=reader.origin(),
     )
 
 
-def _warn_of_seen_images(reader: "Reader", dataset: "Dataset") -> None:
-    """Say how many of the images the reader may have learnt from, where that can be told."""
+def _seen_images(reader: "Reader", dataset: "Dataset") -> str:
+    """Say how many of the images the reader may have learnt from, if any, where it can be told."""
     from inkdigits.data import load
     from inkdigits.evaluation.doubts import shared
 
@@ -331,13 +336,13 @@ def _warn_of_seen_images(reader: "Reader", dataset: "Dataset") -> None:
     try:
         seen = len(shared(dataset.images, load(source).images))
     except InkdigitsError:
-        return  # what it was trained on is not at hand
-    if seen:
-        print(
-            f"note: {seen:,} of these {len(dataset):,} images are among those that {reader.path} "
-            f"was trained and validated on ({source}), so this accuracy flatters it",
-            file=sys.stderr,
-        )
+        return ""  # what it was trained on is not at hand
+    if not seen:
+        return ""
+    return (
+        f"{seen:,} of these {len(dataset):,} images are among those that {reader.path} "
+        f"was trained and validated on ({source}), so this accuracy flatters it"
+    )
 
 
 def _demand(at_least: float | None, evaluation: "Evaluation") -> None:

@@ -56,7 +56,7 @@ def test_page_has_what_readers_of_all_kinds_need():
     assert source.startswith("<!doctype html>")
     assert dict(seen.tags)["html"] == {"lang": "en"}
     assert [tag for tag in tags if re.fullmatch("h[1-6]", tag)] == ["h1", "h2", "h2"]
-    assert {"main", "header", "caption"} <= set(tags)
+    assert {"main", "header", "figcaption"} <= set(tags)
     metas = [attributes for tag, attributes in seen.tags if tag == "meta"]
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in metas
     assert any("default-src 'none'" in meta.get("content", "") for meta in metas)

@@ -3,7 +3,7 @@ import torch
 
 from inkdigits.errors import UsageError
 from inkdigits.models import ARCHITECTURES
-from inkdigits.models.summary import architectures, layer_table
+from inkdigits.models.summary import architectures, architectures_text, layer_table
 
 REPORT = [  # table 3 of the report
     ("conv2d (Conv2D)", (28, 28, 32), 320),
@@ -84,7 +84,18 @@ def test_the_list_has_every_architecture_and_draws_no_random_number():
     resnet = next(row for row in found if row["name"] == "resnet50")
     assert resnet["depth"] == 50
     assert resnet["parameters_paper"] == 25_557_032
+    ours = [row["name"] for row in found if row["parameters_paper"] is None]
+    assert ours == [name for name in ARCHITECTURES if name.startswith("convnet")]
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_network_of_no_paper_has_no_papers_size():
+    with pytest.raises(UsageError, match="convnet_small is of no paper"):
+        layer_table("convnet_small", "paper")
+    line = next(
+        line for line in architectures_text(architectures()).splitlines() if "small" in line
+    )
+    assert line.split() == ["convnet_small", "6", "56,730", "–", "1,806,976"]
 
 
 def test_an_unknown_name_is_a_usage_error():

@@ -43,6 +43,7 @@ def test_it_says_what_it_is(write):
     assert reader.classes == tuple("0123456789")
     assert (reader.temperature, reader.threshold) == (2.0, 0.5)
     assert reader.recipe == {"name": "tiny", "epochs": 1}
+    assert reader.origin()["recipe"] == "tiny, 1 epoch"
     assert reader.provenance == {"model": "linear", "seed": 7}
     assert repr(reader) == f"Reader('{path}': linear, threshold 0.500)"
 

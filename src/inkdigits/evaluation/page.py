@@ -56,13 +56,13 @@ h2 { margin: 0 0 .7rem; font-size: 1.35rem; line-height: 1.3; }
 p { margin: 0 0 1rem; }
 figure { margin: 1.6rem 0; }
 img { display: block; max-width: 100%; height: auto; }
-figcaption, caption { color: var(--quiet); font-size: .92rem; line-height: 1.5; }
-figcaption { margin-top: .6rem; }
-.wide { overflow-x: auto; margin: 1.6rem 0; }
+figcaption { color: var(--quiet); font-size: .92rem; line-height: 1.5; margin: .6rem 0; }
+.wide { overflow-x: auto; min-width: 100%; width: fit-content;
+  max-width: max(100%, 50vw + 19rem); }
 .wide:focus-visible { outline: 2px solid var(--focus); outline-offset: 4px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums lining-nums; }
-caption { text-align: left; padding-bottom: .6rem; }
-th, td { padding: .34rem 0 .34rem 1.2rem; text-align: right; white-space: nowrap;
+table { border-collapse: collapse; width: 100%; font-size: .95rem;
+  font-variant-numeric: tabular-nums lining-nums; }
+th, td { padding: .34rem 0 .34rem .9rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--faint); }
 th { font-weight: 400; color: var(--quiet); }
 tbody th { color: var(--ink); }
@@ -73,7 +73,8 @@ dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) {
   body { padding: 2rem 1rem 4rem; }
-  th, td { padding-left: .8rem; font-size: .95rem; }
+  table { font-size: .9rem; }
+  th, td { padding-left: .55rem; }
 }
 @media print { body { max-width: none; } section, figure { break-inside: avoid; } }
 """
@@ -118,9 +119,9 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> H
         for name, *cells in rows
     )
     return Html(
+        f"<figure><figcaption>{_text(caption)}</figcaption>"
         f'<div class="wide" role="region" tabindex="0" aria-label="{_text(caption)}">'
-        f"<table><caption>{_text(caption)}</caption><thead><tr>{top}</tr></thead>\n"
-        f"<tbody>\n{body}\n</tbody></table></div>"
+        f"<table><thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div></figure>"
     )
 
 

@@ -48,13 +48,15 @@ def write_report(
     probabilities: Probabilities,
     *,
     title: str,
+    caution: str = "",
     history: Sequence[Mapping[str, Any]] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Evaluate, and write ``folder``/index.html with its figures (PNG) and evaluation.json.
 
     ``images`` is uint8 (N, 28, 28); ``labels`` and ``probabilities`` are as in ``evaluate``;
-    ``history`` has a mapping for each epoch (as in ``draw_curves``); ``provenance`` says how the
+    ``caution``: what makes the accuracy worth less, in words, if anything does; ``history`` has a
+    mapping for each epoch (as in ``draw_curves``); ``provenance`` says how the
     reader was made, in words. Nothing is written before all is drawn; what stood there before is
     replaced at the end, by names (``FILES``) only. Raises DataError for arrays that do not belong
     together, InkdigitsError where the folder cannot be written.
@@ -85,20 +87,22 @@ def write_report(
     if history:
         sections.append(_learning(history, figures["curves.png"]))
     sections.append(_making(provenance))
-    numbers = {"title": title, **evaluation.to_json(), "provenance": dict(provenance)}
+    told = {"caution": caution} if caution else {}
+    numbers = {"title": title, **told, **evaluation.to_json(), "provenance": dict(provenance)}
     files = {name: light for name, (light, _) in figures.items()}
     files["evaluation.json"] = _line_by_line(numbers).encode()
-    files["index.html"] = page(title, _lead(evaluation), sections).encode(errors="replace")
+    files["index.html"] = page(title, _lead(evaluation, caution), sections).encode(errors="replace")
     write_folder(folder, files, FILES)
     return evaluation
 
 
-def _lead(evaluation: Evaluation) -> str:
-    return (
+def _lead(evaluation: Evaluation, caution: str) -> str:
+    words = (
         f"{evaluation.correct:,} of {plural(evaluation.n, 'digit')} read rightly: "
         f"{percent(evaluation.accuracy)} "
         f"(95\N{NO-BREAK SPACE}% interval {span(evaluation.interval)})."
     )
+    return f"{words} But {caution}." if caution else words
 
 
 def _confusions(evaluation: Evaluation, figure: tuple[bytes, bytes]) -> Section:
@@ -218,7 +222,7 @@ def _learning(history: Sequence[Mapping[str, Any]], figure: tuple[bytes, bytes])
         "(augmentation, dropout), so they may well be the worse ones."
     )
     alt = f"Loss and accuracy of training and validation by epoch. {words}"
-    return "How it learned", [paragraph(words), picture(*figure, alt, caption)]
+    return "How it learnt", [paragraph(words), picture(*figure, alt, caption)]
 
 
 def _making(provenance: Mapping[str, str]) -> Section:

@@ -25,10 +25,13 @@ from inkdigits.models.vgg import VGG
 
 
 class Architecture(NamedTuple):
-    """How to build a network: the paper's geometry at width 1, the digits' at ``width``."""
+    """How to build a network: the paper's geometry at width 1, the digits' at ``width``.
+
+    ``paper``: None for our own, which have none.
+    """
 
     build: Callable[[Geometry, float], nn.Module]
-    paper: Geometry
+    paper: Geometry | None
     width: float = 1
 
 
@@ -51,11 +54,11 @@ ARCHITECTURES: dict[str, Architecture] = {
     "report_cnn_fractional": Architecture(
         lambda geometry, _: ReportCNN(geometry, "fractional"), DIGITS
     ),
-    "convnet": Architecture(partial(ConvNet, STAGES), DIGITS),
-    "convnet_small": Architecture(partial(ConvNet, STAGES), DIGITS, 0.5),
-    "convnet_wide": Architecture(partial(ConvNet, STAGES), DIGITS, 1.5),
-    "convnet_tiny": Architecture(partial(ConvNet, TINY_STAGES), DIGITS),
-    "convnet_quick": Architecture(partial(ConvNet, QUICK_STAGES, margin=2), DIGITS),
+    "convnet": Architecture(partial(ConvNet, STAGES), None),
+    "convnet_small": Architecture(partial(ConvNet, STAGES), None, 0.5),
+    "convnet_wide": Architecture(partial(ConvNet, STAGES), None, 1.5),
+    "convnet_tiny": Architecture(partial(ConvNet, TINY_STAGES), None),
+    "convnet_quick": Architecture(partial(ConvNet, QUICK_STAGES, margin=2), None),
     "lenet5": Architecture(LeNet5, LENET),
     "lenet5_1998": Architecture(LeNet51998, LENET),
     **{name: Architecture(partial(VGG, column), IMAGENET, EIGHTH) for name, column in _VGG.items()},

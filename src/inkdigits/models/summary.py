@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from inkdigits.errors import UsageError
 from inkdigits.models import ARCHITECTURES, Architecture, architecture
 from inkdigits.models.geometry import DIGITS
 from inkdigits.models.layers import CoveringConv2d, Crop, MaxPoolReLU
@@ -128,25 +129,29 @@ class LayerTable:
 def layer_table(model_name: str, geometry: Geometries = "digits") -> LayerTable:
     """Return the layers of an architecture for digit images, or as its paper has it.
 
-    Raises UsageError if no architecture has that name.
+    Raises UsageError if no architecture has that name, and for the paper's size of one of ours.
     """
-    return LayerTable(model_name, _layers(*_build(architecture(model_name), geometry)))
+    entry = architecture(model_name)
+    if geometry == "paper" and entry.paper is None:
+        raise UsageError(f"{model_name} is of no paper; leave out --paper")
+    return LayerTable(model_name, _layers(*_build(entry, geometry)))
 
 
 def architectures() -> list[dict[str, Any]]:
-    """Return name, depth, parameters (for digits, and as in the paper) and multiply-adds of all."""
+    """Return name, depth, parameters (for digits, and as in the paper) and multiply-adds of all.
+
+    Of our own networks, which no paper has, ``parameters_paper`` is None.
+    """
     found = []
     for name, entry in ARCHITECTURES.items():
         digits = layer_table(name)
-        paper, _ = _build(entry, "paper")
+        paper = None if entry.paper is None else layer_table(name, "paper").parameters
         found.append(
             {
                 "name": name,
                 "depth": digits.depth,
                 "parameters": digits.parameters,
-                "parameters_paper": sum(
-                    _parameters(part) for part in parts(paper).values() if not _training_only(part)
-                ),
+                "parameters_paper": paper,
                 "multiply_adds": digits.multiply_adds,
             }
         )
@@ -157,17 +162,22 @@ def architectures_text(found: list[dict[str, Any]]) -> str:
     """Return the list of ``architectures`` as a table."""
     head = ("name", "depth", "parameters", "in the paper", "multiply-adds")
     rows = [
-        (m["name"], m["depth"], m["parameters"], m["parameters_paper"], m["multiply_adds"])
+        (
+            m["name"],
+            str(m["depth"]),
+            f"{m['parameters']:,}",
+            "–" if m["parameters_paper"] is None else f"{m['parameters_paper']:,}",
+            f"{m['multiply_adds']:,}",
+        )
         for m in found
     ]
-    lines = [f"{head[0]:<22}{head[1]:>6}{head[2]:>12}{head[3]:>14}{head[4]:>15}"]
-    lines += [f"{a:<22}{b:>6}{c:>12,}{d:>14,}{e:>15,}" for a, b, c, d, e in rows]
-    return "\n".join(lines)
+    return "\n".join(f"{a:<22}{b:>6}{c:>12}{d:>14}{e:>15}" for a, b, c, d, e in [head, *rows])
 
 
 def _build(entry: Architecture, geometry: Geometries) -> tuple[nn.Module, Tensor]:
     """Build a network without memory for its weights, and a batch of no images that fits it."""
-    shape, width = (DIGITS, entry.width) if geometry == "digits" else (entry.paper, 1)
+    paper = entry.paper if geometry == "paper" else None
+    shape, width = (DIGITS, entry.width) if paper is None else (paper, 1)
     with torch.device("meta"):
         body = entry.build(shape, width)
     return body, torch.empty(0, shape.channels, shape.size, shape.size)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -116,17 +117,19 @@ class Reader:
         readers = asks.get("readers") if isinstance(asks, dict) else None
         if not readers:
             return str(own)
-        surer = (reader["provenance"].get("model", "another") for reader in readers)
-        return f"{own}, which asks {' and '.join(surer)}"
+        surer = Counter(reader["provenance"].get("model", "another") for reader in readers)
+        told = (name if count == 1 else f"{count} {name}" for name, count in surer.items())
+        return f"{own}, which asks {' and '.join(told)}"
 
     def origin(self) -> dict[str, str]:
         """Tell in words what was trained, on what and how."""
         about = self.provenance
         data, versions = about.get("data", {}), about.get("versions", {})
+        epochs = self.recipe.get("epochs")
         return {
             "network": self.network,
             "trained on": f"{data.get('source', 'unknown')} ({data.get('images', 0):,} images)",
-            "recipe": f"{self.recipe.get('name', 'unknown')}, {self.recipe.get('epochs')} epochs",
+            "recipe": f"{self.recipe.get('name', 'unknown')}, {epochs} epoch{'s'[: epochs != 1]}",
             "seed": str(about.get("seed")),
             "computed in": f"{about.get('precision')} on {about.get('device')}",
             "made by": ", ".join(
