@@ -66,3 +66,13 @@ def test_a_link_keeps_pointing_at_the_new_file(tmp_path):
         temporary.write_text("new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["loop", "n" * 300])
+def test_a_name_that_leads_nowhere_is_one_line(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with (
+        pytest.raises(InkdigitsError, match=r"cannot be written .*name another file"),
+        whole_file(tmp_path / name),
+    ):
+        pass

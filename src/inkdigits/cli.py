@@ -1,6 +1,7 @@
 """The command line: words in; a result or one line on what is wrong, and an exit code, out."""
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -156,7 +157,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 done, 1 failed, 2 wrong usage, 3 bad data, 4 below a quality asked for, 130 interrupted.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold what it cannot encode
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone, as in `inkdigits models | head`
+        return 1
+
+
+def _run(words: list[str]) -> int:
     as_json = "--json" in words
     try:
         options = build_parser().parse_args(words)
@@ -181,9 +192,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(Interrupted("stopped before it was done; nothing is half-written"), as_json)
     except MemoryError:
         return _fail(InkdigitsError("out of memory; give fewer images"), as_json)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone, as in `inkdigits models | head`
-        return 1
 
 
 @contextmanager
@@ -216,9 +224,8 @@ def _tell(text: str) -> int:
 def _fail(error: InkdigitsError, as_json: bool) -> int:
     if as_json:
         told = {"kind": error.kind, "message": error.message, "where": error.where}
-        print(json.dumps({"error": told}), flush=True)
-    else:
-        print(f"inkdigits: {' '.join(str(error).split())}", file=sys.stderr)
+        return _tell(json.dumps({"error": told})) or error.exit_code
+    print(f"inkdigits: {' '.join(str(error).split())}", file=sys.stderr)
     return error.exit_code
 
 

@@ -16,8 +16,15 @@ def whole_file(path: Path) -> Iterator[Path]:
     When the block fails, the temporary file goes and whatever stood at ``path`` stays. An OSError
     (full disk, read-only or missing folder) becomes one InkdigitsError that names ``path``.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
+    try:
+        target = path.resolve()
+        odd = target.exists() and not target.is_file()
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        raise InkdigitsError(
+            f"cannot be written ({getattr(error, 'strerror', None) or error}); name another file",
+            path,
+        ) from error
+    if odd:
         raise InkdigitsError("cannot be written, since it is not a regular file", path)
     temporary = target.with_name(f".inkdigits-{secrets.token_hex(8)}")
     try:
@@ -32,7 +39,5 @@ def whole_file(path: Path) -> Iterator[Path]:
             path,
         ) from error
     finally:
-        with suppress(
-            OSError
-        ):  # the folder may be out of reach; the first error is the one to tell
+        with suppress(OSError):  # out of reach, perhaps; the first error is the one to tell
             temporary.unlink()

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,8 @@ def read(options: argparse.Namespace) -> Answer:
 
     if options.boxes is not None and len(options.images) > 1:
         raise UsageError("--boxes draws one picture; give one IMAGE")
+    if options.boxes is not None:
+        _check_drawing(options.boxes, options.images[0])
     reader = Reader(options.reader)
     results: list[dict[str, Any]] = []
     texts = []
@@ -205,6 +208,14 @@ def read(options: argparse.Namespace) -> Answer:
         results.append(reading.as_dict())
         texts.append(reading_text(reading, name=len(options.images) > 1))
     return results, "\n".join(texts)
+
+
+def _check_drawing(boxes: Path, image: Path) -> None:
+    if boxes.suffix.lower() != ".png":
+        raise UsageError(f"--boxes writes PNG; name a file that ends in .png, not {boxes.name}")
+    with suppress(OSError):  # one of them is not there
+        if boxes.samefile(image):
+            raise UsageError("--boxes would overwrite IMAGE; name another file")
 
 
 def compare(options: argparse.Namespace) -> Answer:

@@ -52,6 +52,13 @@ def test_deep_values_are_stretched(seven, encode, dtype, brightest):
     assert (grey.min(), grey.max()) == (0, 255)
 
 
+def test_one_value_that_is_no_number_hides_no_digit(seven, encode):
+    deep = np.asarray(seven, np.float32) / 255
+    deep[0, 0] = np.nan
+    grey = decode(encode(Image.fromarray(deep), "TIFF"))
+    assert np.abs(grey.astype(int) - np.asarray(seven))[1:].max() <= 1
+
+
 def test_what_is_no_number_is_decoded_too(encode):
     values = np.array([[np.nan, np.inf], [-np.inf, 1]], np.float32)
     assert decode(encode(values, "TIFF")).shape == (2, 2)

@@ -12,6 +12,19 @@ def sure(images):
     return np.tile(np.eye(10, dtype=np.float32)[7] * 0.98 + 0.002, (len(images), 1))
 
 
+def as_if(first, *later):
+    """A network that answers so first, and then so, with digits and their probabilities."""
+    told = iter([first, *later])
+
+    def classify(images):
+        digit, likely = next(told)
+        row = np.full(10, (1 - likely) / 9, np.float32)
+        row[digit] = likely
+        return np.tile(row, (len(images), 1))
+
+    return classify
+
+
 def unsure(images):
     row = np.full(10, 0.0025, np.float32)
     row[[4, 9]] = 0.6, 0.38
@@ -140,3 +153,66 @@ def test_a_blot_at_the_end_of_a_line_belongs_to_it_only_if_it_is_near():
 
     assert text(40) == "?777"
     assert text(100) == "777"
+
+
+@pytest.mark.parametrize(
+    ("found", "whole", "digit", "likely"),
+    [
+        ((7, 0.95), (1, 0.99), 7, 0.95),  # the whole has a shadow in it
+        ((7, 0.95), (7, 0.99), 7, 0.99),
+        ((7, 0.95), (7, 0.91), 7, 0.95),
+    ],
+)
+def test_one_digit_that_was_found_is_read_whole_only_if_it_stays_the_same(
+    bars, found, whole, digit, likely
+):
+    (line,) = answer(bars[:, :100], as_if(found, whole)).lines
+    assert line.digits[0].digit == digit
+    assert line.digits[0].probability == pytest.approx(likely)
+
+
+def test_an_unsure_digit_alone_in_its_line_is_told_and_a_blot_is_not(bars):
+    def classify(images):
+        wide = images.any(axis=1).sum(axis=1) > 8
+        return np.where(wide[:, None], unsure(images), sure(images))
+
+    page = np.full((1000, 1000), 230, np.uint8)
+    page[30:90, 50:60] = page[30:90, 110:120] = 30
+    for top, left, height, edge in ((180, 50, 60, 10), (330, 200, 24, 5)):  # as high, and lower
+        page[top : top + height, left : left + height] = 30
+        page[top + edge : top + height - edge, left + edge : left + height - edge] = 230
+    assert answer(page, classify).text == "77\n?"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F"])
+def test_pillow_images_are_read(bars, mode):
+    assert answer(Image.fromarray(bars).convert("RGB").convert(mode)).text == "77"
+
+
+def test_a_closed_pillow_image_is_told(bars, tmp_path):
+    Image.fromarray(bars).save(tmp_path / "bars.png")
+    with Image.open(tmp_path / "bars.png") as picture:
+        pass
+    with pytest.raises(DataError, match="of mode L, cannot be read; open it again"):
+        answer(picture)
+
+
+def test_a_large_pillow_image_is_read_and_left_as_it_was(tmp_path):
+    Image.new("RGB", (4500, 5200), "white").save(tmp_path / "large.jpg")
+    with Image.open(tmp_path / "large.jpg") as picture:
+        assert answer(picture).refused == "blank: no ink found"
+        assert (picture.size, picture.mode) == ((4500, 5200), "RGB")
+
+
+@pytest.mark.parametrize(
+    ("picture", "told"),
+    [
+        (io.BytesIO(), "a BytesIO is no picture; give a path"),
+        (None, "a NoneType is no picture"),
+        (Image.new("L", (0, 5)), "cannot be read"),
+        ("a\0b", "cannot be read"),
+    ],
+)
+def test_what_is_no_picture_is_told(picture, told):
+    with pytest.raises(DataError, match=told):
+        answer(picture)

@@ -41,3 +41,14 @@ def test_a_small_piece_goes_to_the_nearest_line():
 
 def test_nothing_makes_no_lines():
     assert find_lines([], 0) == []
+
+
+def test_columns_are_read_row_by_row():
+    columns = [
+        Piece(300 + 90 * row + jitter, 45 * column + 500 * right, INK)
+        for row in range(4)
+        for right, jitter in ((0, 8 * (-1) ** row), (1, 0))
+        for column in range(3)
+    ]
+    lines = find_lines(columns, 40)
+    assert lines == [columns[n : n + 3] for n in range(0, len(columns), 3)]

@@ -197,3 +197,11 @@ def test_a_smear_is_at_most_a_blot():
     smear = Image.new("L", (400, 300), 220)
     ImageDraw.Draw(smear).ellipse((80, 100, 330, 180), fill=150)
     assert sum(len(line) for line in found(np.asarray(smear))) <= 1
+
+
+def test_light_ink_on_dark_paper_is_found_as_dark_ink_is():
+    ink, boxes = written(["385072", "274196", "604183"], width=900, height=500)
+    rough = np.random.default_rng(0).normal(0, 3, ink.shape)
+    for paper, light in ((20, 210), (60, 220), (235, 50), (0, 255)):
+        page = np.clip(paper + (light - paper) * ink + rough, 0, 255).astype(np.uint8)
+        check(found(page), boxes, [6, 6, 6])

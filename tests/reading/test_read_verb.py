@@ -1,3 +1,4 @@
+import io
 import json
 
 import numpy as np
@@ -72,3 +73,34 @@ def test_boxes_are_drawn(call, tmp_path):
     with Image.open(tmp_path / "out.png") as drawn:
         assert drawn.size == (200, 120)
     assert call("page.png", "page.png", "--boxes", "out.png")[0] == 2
+
+
+@pytest.mark.parametrize("boxes", ["page.png", "link.png", "boxes.jpg"])
+def test_the_picture_itself_is_never_drawn_over(call, tmp_path, boxes):
+    (tmp_path / "link.png").symlink_to("page.png")
+    before = (tmp_path / "page.png").read_bytes()
+    code, _, err = call("page.png", "--boxes", boxes)
+    assert code == 2
+    assert "--boxes w" in err
+    assert (tmp_path / "page.png").read_bytes() == before
+    assert not (tmp_path / "boxes.jpg").exists()
+
+
+def test_a_name_that_the_terminal_cannot_write_loses_no_result(call, tmp_path, monkeypatch):
+    (tmp_path / "page.png").rename(tmp_path / "für.png")
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    assert call("für.png", "für.png")[0] == 0
+    out.seek(0)
+    assert out.read().count(r"f\xfcr.png") == 2
+
+
+@pytest.mark.parametrize("words", [["missing.png"], ["missing.png", "--json"]])
+def test_a_reader_of_our_output_that_has_gone_is_no_traceback(call, monkeypatch, words):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert call(*words)[0] == 1

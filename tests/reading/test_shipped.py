@@ -1,8 +1,13 @@
 """The reader that comes with the package."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from inkdigits.data import load
 from inkdigits.reading import Reader
@@ -39,3 +44,28 @@ def test_refuses_a_letter_instead_of_cutting_it_into_digits(reader, letter):
     reading = reader.read(np.asarray(picture))
     assert reading.text == "?", reading.text
     assert reading.refused is not None
+
+
+def test_a_band_of_shadow_is_no_digit(reader):
+    """Read as 1, surely, where it was taken for ink, though the digit beside it had been found."""
+    digits = load("mnist").test.take(np.arange(12))
+    down, right = np.mgrid[:400, :500]
+    light = np.where(np.abs(right - 0.3 * down - 200) < 75, 0.65, 1)
+    light = ndimage.gaussian_filter(light, 8)
+    texts = []
+    for image in digits.images:
+        ink = np.asarray(Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC))
+        page = np.random.default_rng(0).normal(235, 2, (400, 500))
+        page[50:330, 60:340] -= 195 * np.clip((ink / 255 - 0.35) / 0.3, 0, 1)
+        texts.append(reader.read((page * light).clip(0, 255).astype(np.uint8)).text)
+    assert texts == [str(label) for label in digits.labels]
+
+
+def test_reading_leaves_nothing_in_the_home_folder(tmp_path):
+    """ONNX Runtime keeps a record of what is run there, unless told not to."""
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    program = "import numpy, inkdigits; inkdigits.read(numpy.zeros((60, 60), 'uint8'))"
+    subprocess.run(
+        [sys.executable, "-c", program], env=environment | {"HOME": str(tmp_path)}, check=True
+    )
+    assert not list(tmp_path.rglob("*onnx*"))

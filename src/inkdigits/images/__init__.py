@@ -5,7 +5,7 @@ fitted into 20×20, its centre of mass at pixel (14, 14) (LeCun et al., the MNIS
 """
 
 from inkdigits.images.contract import CENTRE, INK_BOX, SIZE, Images, check_images
-from inkdigits.images.decoding import MAX_BYTES, decode, read_picture
+from inkdigits.images.decoding import MAX_BYTES, decode, read_picture, to_grey
 from inkdigits.images.ink import find_ink
 from inkdigits.images.normalising import fit_ink, normalise
 
@@ -21,4 +21,5 @@ __all__ = [
     "fit_ink",
     "normalise",
     "read_picture",
+    "to_grey",
 ]

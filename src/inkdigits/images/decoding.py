@@ -31,8 +31,9 @@ def read_picture(path: Path) -> Images:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", path) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot be read ({reason}); see that it is there", path) from error
     return decode(content, path)
 
 
@@ -68,6 +69,23 @@ def decode(content: bytes, where: object = None) -> Images:
             raise TooLarge(_BOMB, where) from error
         except Exception as error:  # decoders raise whatever they like on damaged bytes
             raise DataError("the picture is damaged or cut short; save it anew", where) from error
+
+
+def to_grey(picture: Image.Image) -> Images:
+    """Return a PIL image as decode returns a file: grey uint8 (H, W), upright.
+
+    Raises DataError for one that is empty, closed, damaged or of a mode that cannot be turned to
+    grey; TooLarge as decode does.
+    """
+    _check_size(picture, None)
+    try:
+        picture.load()
+        return np.asarray(_upright_grey(picture))
+    except Exception as error:  # decoders raise whatever they like
+        raise DataError(
+            f"this PIL image, of mode {picture.mode}, cannot be read; open it again, or convert it "
+            "to RGB"
+        ) from error
 
 
 def picture_size(content: bytes) -> tuple[int, int]:
@@ -140,11 +158,18 @@ def _grey(picture: Image.Image, ground: str) -> Image.Image:
             layer = strip.convert("RGBA")
             strip = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         elif strip.mode[0] in "IF":
-            strip = _stretched(strip, *picture.getextrema())
+            strip = _stretched(strip, *_extremes(picture))
         elif strip.mode == "LAB":
             strip = strip.getchannel("L")
         grey.paste(strip.convert("L"), box)
     return grey
+
+
+def _extremes(picture: Image.Image) -> tuple[float, float]:
+    """Return the least and the largest value that is a number."""
+    values = np.asarray(picture)
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
 
 
 def _stretched(strip: Image.Image, low: float, high: float) -> Image.Image:

@@ -1,6 +1,5 @@
 """A picture to a Reading: what was found on it, and what is answered and what refused."""
 
-import io
 import os
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkdigits.errors import DataError
-from inkdigits.images import SIZE, Images, decode, normalise, read_picture
+from inkdigits.images import SIZE, Images, decode, normalise, read_picture, to_grey
 from inkdigits.reading.page import Classify, Spot, find_digits
 from inkdigits.reading.readings import Digit, Line, Reading
-from inkdigits.reading.refusing import BLANK, refusals, several
+from inkdigits.reading.refusing import BLANK, is_unsure, refusals, several
 
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 TINY = 48  # pixels on a side: room for one digit
@@ -22,6 +21,7 @@ WHOLE = 0.4  # times as likely as its parts, at least, a digit is to be read who
 SURE = 0.9  # a wide digit: likelier than its parts, and as likely as that
 FEW = 4  # parts, at most, that a digit comes in
 APART = 1.0  # digit's heights: a blot so far from the rest of its line is no part of it
+AS_HIGH = 0.7, 1.5  # of the median of the digits that were read, at least and at most
 CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it shows
 
 
@@ -37,16 +37,19 @@ def _grey(picture: Picture) -> tuple[str | None, Images]:
     if isinstance(picture, bytes):
         return None, decode(picture)
     if isinstance(picture, Image.Image):
-        file = io.BytesIO()
-        picture.save(file, "TIFF", exif=picture.getexif())  # so that decode treats it like a file
-        return None, decode(file.getvalue())
+        return None, to_grey(picture)
+    if not isinstance(picture, str | os.PathLike | np.ndarray):
+        raise DataError(
+            f"a {type(picture).__name__} is no picture; give a path, the bytes of a file, "
+            "a PIL image or an array"
+        )
     if isinstance(picture, np.ndarray):
         if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
             raise DataError(
                 f"the array is {picture.dtype} {picture.shape} where grey uint8 (H, W) belongs; "
                 "for colour give a PIL image"
             )
-        return None, picture
+        return None, np.asarray(picture)
     return os.fspath(picture), read_picture(Path(picture))
 
 
@@ -87,11 +90,23 @@ def _find(grey: Images, classify: Classify) -> list[list[Spot]]:
     close = max(box[2:]) > CLOSE * min(height, width)
     if close and box[2] < WIDEST * box[3] and len(spots) <= FEW:
         whole = _whole(grey, box, classify)
-        apart = float(np.prod([spot.probabilities.max() for spot in spots]))
-        least = WHOLE * apart if box[2] < ONE_WIDTH * box[3] else max(apart, SURE)
-        if len(spots) == 1 or (whole and whole[0][0].probabilities.max() > least):
+        if whole and _better(whole[0][0], spots):
             return whole
     return found
+
+
+def _better(whole: Spot, parts: list[Spot]) -> bool:
+    """Tell whether a picture is better read whole than as the digit or digits found on it.
+
+    One digit is found where shadows are kept apart, so the whole may be likelier, but no other.
+    """
+    likely = float(whole.probabilities.max())
+    if len(parts) == 1:
+        [part] = parts
+        same = whole.probabilities.argmax() == part.probabilities.argmax()
+        return bool(same) and likely > part.probabilities.max()
+    apart = float(np.prod([part.probabilities.max() for part in parts]))
+    return likely > (WHOLE * apart if whole.box[2] < ONE_WIDTH * whole.box[3] else max(apart, SURE))
 
 
 def _around(boxes: list[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
@@ -129,11 +144,19 @@ def _line(spots: list[Spot], threshold: float) -> Line:
 def _without_dirt(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Leave out what is refused and stands apart, where something was read.
 
-    A blot or two that make a line of their own, and blots at a line's end far from its digits.
+    A blot or two that make a line of their own, and blots at a line's end far from its digits; not
+    what may be a digit and is as high as those that were read.
     """
-    if not any(char.isdigit() for line in lines for char in line.text):
+    heights = [d.box[3] for line in lines for d in line.digits if d.refused is None]
+    if not heights:
         return lines
-    return tuple(_without_ends(line) for line in lines if line.text not in ("?", "??"))
+    low, high = (share * float(np.median(heights)) for share in AS_HIGH)
+
+    def is_dirt(line: Line) -> bool:
+        may_be = (is_unsure(d.refused or "") and low <= d.box[3] <= high for d in line.digits)
+        return line.text in ("?", "??") and not any(may_be)
+
+    return tuple(_without_ends(line) for line in lines if not is_dirt(line))
 
 
 def _without_ends(line: Line) -> Line:

@@ -22,7 +22,8 @@ COARSE_SIDE = 400  # pixels that the paper's brightness is found on
 FINE = 200  # pixels: on larger pictures light and paper are judged at half size, or less
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
 ENOUGH = 0.75  # of the edges that the best window explains
-RARER = 0.75  # how likely ink lighter than its paper is, beside darker ink
+SURROUNDINGS = 1 / 8  # of the long side
+RARER = 0.75  # how likely ink is on the side where its surroundings are less exceeded
 FAINTEST = 0.06  # of the paper's brightness: less is no ink
 RELATIVE = 0.4  # of the darkest ink nearby: less is its blur, or ruling beside it
 THIN = 0.2  # of the darkest ink nearby: less is no part of a stroke that goes on from darker ink
@@ -116,13 +117,17 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
 
     Whatever is ink, its outlines are most of the sharp edges that any choice makes outlines of ink:
     taking light for dark leaves the outer ones unexplained, too small a window those of thick
-    strokes. What makes most of the picture ink counts for less, unless it is a close-up. Of the
-    windows that explain most, the smallest takes the fewest shadows for ink.
+    strokes. What makes most of the picture ink counts for less, unless it is a close-up. Ink
+    is little and differs much from its surroundings, paper is much and differs little, so the
+    side to which the picture is skewed is the likelier. Of the windows that explain most, the
+    smallest takes the fewest shadows for ink.
     """
     coarse = _means(work, _coarse_step(work))
     edges = np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0)
+    around = ndimage.uniform_filter(coarse, max(3, round(SURROUNDINGS * max(coarse.shape))))
+    expected = bool(((coarse - around) ** 3).mean() > 0)
     explained = {
-        (light, share): (RARER if light else 1)
+        (light, share): (1 if light == expected else RARER)
         * _explained(255 - coarse if light else coarse, share, edges)
         for light in (False, True)
         for share in WINDOWS

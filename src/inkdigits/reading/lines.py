@@ -53,7 +53,24 @@ def find_lines(pieces: Sequence[Piece], height: float) -> list[list[Piece]]:
             _join(piece, lines, turned, height)
     for line in lines:
         line.sort(key=lambda p: p.centre[1])
-    return sorted(lines, key=lambda line: float(np.median([turned[id(p)] for p in line])))
+    return _in_order(lines, {id(line): _level(line, turned) for line in lines}, height)
+
+
+def _level(line: Sequence[Piece], turned: dict[int, float]) -> float:
+    return float(np.median([turned[id(p)] for p in line]))
+
+
+def _in_order(
+    lines: list[list[Piece]], levels: dict[int, float], height: float
+) -> list[list[Piece]]:
+    """Return the lines from top to bottom; those at one height, in columns, from left to right."""
+    rows: list[list[list[Piece]]] = []
+    for line in sorted(lines, key=lambda line: levels[id(line)]):
+        if rows and levels[id(line)] - levels[id(rows[-1][0])] < OFF * height:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [line for row in rows for line in sorted(row, key=lambda line: line[0].left)]
 
 
 def _join(piece: Piece, lines: list[list[Piece]], turned: dict[int, float], height: float) -> None:

@@ -6,12 +6,12 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from inkdigits.errors import DataError
@@ -20,6 +20,11 @@ from inkdigits.reading.answer import Picture
 from inkdigits.reading.answer import read as read_with
 from inkdigits.reading.readings import Reading
 from inkdigits.reading.seal import is_whole
+
+# Unless told before it is imported, ONNX Runtime notes what is run, to be sent to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime as ort  # see above
 
 FORMAT = "1"
 CLASSES = tuple("0123456789")
@@ -44,8 +49,9 @@ class Reader:
 
     def __init__(self, path: Path | str | None = None, *, threads: int | None = None) -> None:
         self.path = SHIPPED if path is None else Path(path)
-        if self.path.is_dir():
-            self.path /= "reader.onnx"
+        with suppress(OSError):  # out of reach, which opening it tells
+            if self.path.is_dir():
+                self.path /= "reader.onnx"
         if path is None and not SHIPPED.exists():
             raise DataError("the reader that ships is missing; install inkdigits anew", SHIPPED)
         self._session = _open(self.path, threads or cores())

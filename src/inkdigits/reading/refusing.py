@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLANK = "blank: no ink found"
+_UNSURE = "unsure:"
 NEIGHBOURS = 2  # sure digits, at least, that make a line one of digits; and half of the line
 # All of 3,000 held-out digits reach both, 9 in 100 letters (alone, 3 in 100 are answered).
 LIKELIER, FEW, TOGETHER = 0.5, 3, 0.85  # the likeliest digit; the three likeliest
@@ -36,8 +37,13 @@ def refusal(
     if among_digits and best >= LIKELIER and few:
         return None
     if best + next_best >= threshold or best >= 0.5:
-        return f"unsure: it may be {first} ({best:.0%}) or {second} ({next_best:.0%})"
+        return f"{_UNSURE} it may be {first} ({best:.0%}) or {second} ({next_best:.0%})"
     return f"not a digit: it looks most like {first}, but that is only {best:.0%} likely"
+
+
+def is_unsure(reason: str) -> bool:
+    """Tell whether a refusal is of what may well be a digit."""
+    return reason.startswith(_UNSURE)
 
 
 def several(count: int) -> str:
