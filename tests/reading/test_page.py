@@ -205,3 +205,13 @@ def test_light_ink_on_dark_paper_is_found_as_dark_ink_is():
     for paper, light in ((20, 210), (60, 220), (235, 50), (0, 255)):
         page = np.clip(paper + (light - paper) * ink + rough, 0, 255).astype(np.uint8)
         check(found(page), boxes, [6, 6, 6])
+
+
+def test_a_page_full_of_digits_is_read_to_its_end():
+    def likes_narrow(images):
+        wide = images.any(axis=1).sum(axis=1) > 16
+        return np.where(wide[:, None], 0.1, likes_all(images)).astype(np.float32)
+
+    ink, _ = written(["3850274196" * 6] * 60, width=960, height=2040, size=16, gap=5)
+    lines = find_digits(photographed(ink), likes_narrow)
+    assert len(lines) == 60

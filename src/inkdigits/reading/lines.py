@@ -35,19 +35,18 @@ def find_lines(pieces: Sequence[Piece], height: float) -> list[list[Piece]]:
     turned = {id(p): p.centre[0] - slope * p.centre[1] for p in pieces}
     large = sorted((p for p in pieces if p.height > 0.5 * height), key=lambda p: p.centre[1])
     lines: list[list[Piece]] = []
+    ends, levels = np.full(len(large), -np.inf), np.full(len(large), np.inf)
     for piece in large:
-        best, least = None, OFF
-        for line in lines:
-            gap = (piece.left - max(p.right for p in line[-3:])) / height
-            last = line[-3:]
-            level = float(np.mean([turned[id(p)] for p in last]))
-            off = abs(turned[id(piece)] - level) / height
-            if gap < FARTHEST and off < least:
-                best, least = line, off
-        if best is None:
-            lines.append([piece])
-        else:
-            best.append(piece)
+        off = np.abs(turned[id(piece)] - levels) / height
+        off[(piece.left - ends) / height >= FARTHEST] = np.inf
+        best = int(off.argmin())
+        if off[best] >= OFF:
+            best = len(lines)
+            lines.append([])
+        lines[best].append(piece)
+        last = lines[best][-3:]
+        ends[best] = max(p.right for p in last)
+        levels[best] = np.mean([turned[id(p)] for p in last])
     for piece in pieces:
         if piece.height <= 0.5 * height:
             _join(piece, lines, turned, height)

@@ -21,7 +21,7 @@ from inkdigits.reading.thin import with_thin_strokes
 BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
 SHARPER = 2.0  # times what differs from its blurred surroundings is added
 PAPER = 0.1  # of the contrast that half of a digit's ink has, which is white: less is black
-MOST_GROUPS = 3000  # bounds time and memory on pictures that are no page
+MOST_GROUPS = 12_000  # bounds time and memory on pictures that are no page
 TURNS = 8  # of reading what the best grouping needs; then all groups of a line are read at once
 
 Classify = Callable[[Images], NDArray[np.float32]]
