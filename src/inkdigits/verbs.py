@@ -107,14 +107,14 @@ def evaluate(options: argparse.Namespace) -> Answer:
     reader = Reader(options.reader)
     dataset = load(options.data)
     dataset = dataset.test or dataset
-    seen = _seen_images(reader, dataset)
-    evaluation = _judge(reader, dataset, options.output, seen)
-    if seen:
-        print(f"note: {seen}", file=sys.stderr)
+    caution = _tell_seen(reader, dataset)
+    evaluation = _judge(reader, dataset, options.output, caution)
+    if caution:
+        print(f"note: {caution}", file=sys.stderr)
     _demand(options.at_least, evaluation)
     page = options.output / "index.html"
     return (
-        {**evaluation.to_json(), "caution": seen or None, "report": str(page)},
+        {**evaluation.to_json(), "caution": caution or None, "report": str(page)},
         f"{evaluation_text(evaluation)}\n\nreport   {page}",
     )
 
@@ -320,7 +320,7 @@ def data(options: argparse.Namespace) -> Answer:
     return overview(dataset), text
 
 
-def _judge(reader: "Reader", dataset: "Dataset", folder: Path, seen: str = "") -> "Evaluation":
+def _judge(reader: "Reader", dataset: "Dataset", folder: Path, caution: str = "") -> "Evaluation":
     """Read the images, write the report into ``folder``, and return what was measured."""
     from inkdigits.evaluation import read_history, write_report
 
@@ -332,13 +332,13 @@ def _judge(reader: "Reader", dataset: "Dataset", folder: Path, seen: str = "") -
         dataset.labels,
         reader.predict_proba(dataset.images),
         title=f"{reader.network} on {dataset.source}",
-        caution=seen,
+        caution=caution,
         history=read_history(reader.path.parent / "metrics.jsonl"),
         provenance=reader.origin(),
     )
 
 
-def _seen_images(reader: "Reader", dataset: "Dataset") -> str:
+def _tell_seen(reader: "Reader", dataset: "Dataset") -> str:
     """Say how many of the images the reader may have learnt from, if any, where it can be told."""
     from inkdigits.data import load
     from inkdigits.evaluation.doubts import shared

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,3 +54,13 @@ def test_columns_are_read_row_by_row():
     ]
     lines = find_lines(columns, 40)
     assert lines == [columns[n : n + 3] for n in range(0, len(columns), 3)]
+
+
+def test_thousands_of_digits_take_little_memory():
+    many = [Piece(60 * row, 45 * column, INK) for row in range(50) for column in range(60)]
+    tracemalloc.start()
+    lines = find_lines(many, 40)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(line) for line in lines] == [60] * 50
+    assert peak < 64 * 2**20

@@ -1,5 +1,6 @@
 """Pieces of ink into lines of writing, in reading order, on lines that slant too."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from inkdigits.reading.pieces import Piece
 
 STEEPEST = np.radians(25)
 FARTHEST = 3.0  # digit's heights between two digits of a line
+AT_ONCE = 256  # digits are compared with all others, which bounds memory
 OFF = 0.55  # digit's heights that a digit may stand off the line so far
 
 
@@ -17,12 +19,14 @@ def page_slope(pieces: Sequence[Piece], height: float) -> float:
     if len(large) < 3:
         return 0.0
     rows, columns = np.array([piece.centre for piece in large]).T
-    down, right = rows - rows[:, None], columns - columns[:, None]
-    far = np.hypot(down, right)
-    angle = np.arctan2(down, right)
-    far[(np.abs(angle) > STEEPEST) | (far > 2 * FARTHEST * height) | (right <= 0)] = np.inf
-    nearest = far.argmin(axis=1)
-    slopes = angle[np.arange(len(large)), nearest][np.isfinite(far.min(axis=1))]
+    slopes: list[float] = []
+    for some in np.array_split(np.arange(len(large)), math.ceil(len(large) / AT_ONCE)):
+        down, right = rows - rows[some, None], columns - columns[some, None]
+        far = np.hypot(down, right)
+        angle = np.arctan2(down, right)
+        far[(np.abs(angle) > STEEPEST) | (far > 2 * FARTHEST * height) | (right <= 0)] = np.inf
+        nearest = far.argmin(axis=1)
+        slopes += angle[np.arange(len(some)), nearest][np.isfinite(far.min(axis=1))].tolist()
     return float(np.tan(np.median(slopes))) if len(slopes) >= 2 else 0.0
 
 

@@ -132,10 +132,11 @@ class Reader:
         about = self.provenance
         data, versions = about.get("data", {}), about.get("versions", {})
         epochs = self.recipe.get("epochs")
+        epoch = "epoch" if epochs == 1 else "epochs"
         return {
             "network": self.network,
             "trained on": f"{data.get('source', 'unknown')} ({data.get('images', 0):,} images)",
-            "recipe": f"{self.recipe.get('name', 'unknown')}, {epochs} epoch{'s'[: epochs != 1]}",
+            "recipe": f"{self.recipe.get('name', 'unknown')}, {epochs} {epoch}",
             "seed": str(about.get("seed")),
             "computed in": f"{about.get('precision')} on {about.get('device')}",
             "made by": ", ".join(
