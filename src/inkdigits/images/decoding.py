@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from inkdigits.errors import DataError, TooLarge
+from inkdigits.images.colour import SIDE, grey_weights
 from inkdigits.images.contract import Images
 
 MAX_BYTES = 64 * 2**20
@@ -24,6 +25,7 @@ _HALVED_ABOVE = 16_000_000
 _STRIP = 4_000_000  # pixels turned to grey at a time
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _ORIENTATION = 0x0112  # in EXIF
+_COLOURED = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "HSV"}  # Pillow's modes
 
 
 def read_picture(path: Path) -> Images:
@@ -41,7 +43,8 @@ def decode(content: bytes, where: object = None) -> Images:
     """Decode a picture to grey uint8 (H, W), upright; the first frame, if it is animated.
 
     PNG, JPEG, WebP, BMP, TIFF, GIF, PGM and PPM; HEIC with the extra ``heic``. What was transparent
-    becomes white, or black where all ink is white. Values deeper than 8 bits are stretched over
+    becomes white, or black where all ink is white. Ink that differs from its paper in colour much
+    more than in light is told from it by its colour. Values deeper than 8 bits are stretched over
     0–255. A JPEG of more than 16 megapixels comes at half its size.
 
     Raises DataError if the bytes are no such picture or are cut short; TooLarge, which is one, if
@@ -132,7 +135,7 @@ def _check_size(picture: Image.Image, where: object) -> None:
 def _upright_grey(picture: Image.Image) -> Image.Image:
     width, height = picture.size
     halves = 2 if width * height > _HALVED_ABOVE else 1
-    picture.draft("L", (width // halves, height // halves))  # heeded by JPEG alone
+    picture.draft(None, (width // halves, height // halves))  # heeded by JPEG alone
     picture.load()
     if picture.format == "PNG" and picture.mode == "L" and not picture.info:
         return picture  # grey and upright already, as single digits mostly come: half the time
@@ -150,19 +153,36 @@ def _transparent(picture: Image.Image) -> bool:
 def _grey(picture: Image.Image, ground: str) -> Image.Image:
     """Turn a picture to mode L in strips, so that only one of them is held more than once."""
     grey = Image.new("L", picture.size)
+    weights = None
+    if picture.mode in _COLOURED:
+        weights = grey_weights(_on(ground, _small(picture)).convert("RGB"))
     rows = max(1, _STRIP // picture.width)
     for top in range(0, picture.height, rows):
         box = (0, top, picture.width, min(top + rows, picture.height))
-        strip = picture.crop(box)
-        if _transparent(strip):
-            layer = strip.convert("RGBA")
-            strip = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
-        elif strip.mode[0] in "IF":
+        strip = _on(ground, picture.crop(box))
+        if strip.mode[0] in "IF":
             strip = _stretched(strip, *_extremes(picture))
         elif strip.mode == "LAB":
             strip = strip.getchannel("L")
+        elif weights is not None:
+            strip = strip.convert("RGB").convert("L", weights)
         grey.paste(strip.convert("L"), box)
     return grey
+
+
+def _on(ground: str, picture: Image.Image) -> Image.Image:
+    """Put what is transparent on a ground of that colour."""
+    if not _transparent(picture):
+        return picture
+    layer = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """Take every so manieth pixel, as many as grey_weights looks at."""
+    scale = min(1.0, SIDE / max(picture.size))
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _extremes(picture: Image.Image) -> tuple[float, float]:

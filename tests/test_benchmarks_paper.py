@@ -1,0 +1,44 @@
+import importlib.util
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "paper.py"
+SPEC = importlib.util.spec_from_file_location("paper", PATH)
+paper = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(paper)
+
+
+def strokes():
+    """A bar four pixels wide, and from it a line that covers two fifths of a pixel's width."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 8:12] = 255
+    image[8, 12:20] = 102
+    return image
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_digit_on_paper_has_the_ink_that_each_pixel_had(scale):
+    stamp = paper._stamp(strokes(), scale)
+    again = np.asarray(Image.fromarray(stamp).reduce(scale)) * 255
+    assert np.abs(again - strokes()[4:24, 8:20]).max() < 20
+
+
+def test_its_thin_strokes_are_thin_and_not_broken():
+    stamp = paper._stamp(strokes(), 8) > 0.5
+    assert set(stamp[:, 40:88].sum(axis=0)) <= {2, 3, 4}
+    assert ndimage.label(stamp[:, 40:])[1] == 1
+
+
+def test_a_page_is_the_same_by_its_seed_and_its_boxes_hold_the_ink():
+    scene = paper.Scene(hand="pen", width=800, lines=2, light=0, shadow=0, specks=0, desk=False)
+    page = paper.draw_page(scene, 3)
+    assert page == paper.draw_page(scene, 3)
+    assert [len(boxes) for boxes in page.boxes] == [len(text) for text in page.texts]
+    grey = np.asarray(Image.open(io.BytesIO(page.jpeg)).convert("L"))
+    for x0, y0, x1, y1 in (np.rint(box).astype(int) for line in page.boxes for box in line):
+        assert grey[y0:y1, x0:x1].min() < 120
