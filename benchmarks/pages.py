@@ -36,6 +36,7 @@ SCENES = {
     "small digits": Scene(height=0.025, lines=8, digits=14),
     "a fifth of the digits touch": Scene(touching=0.2),
     "a tenth are letters": Scene(letters=0.1),
+    "a printed word before each number": Scene(word=True),
     "hard": Scene(
         ruling="squared", shadow=0.55, light=0.5, rotation=6, perspective=0.08, blur=0.035, noise=8,
         jpeg=50, crease=0.25, specks=40, slope=4, gap=0.2, touching=0.05,

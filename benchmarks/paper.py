@@ -3,14 +3,16 @@
 Two hands write: "mnist" sets digits of MNIST's test half, "pen" draws strokes of its own (curves
 through a few points, shaken, with a pen whose width varies). Everything else, from ruling to JPEG,
 is set by ``Scene``, one number a distortion, so that each can grow alone. Letters among the digits
-are those of nondigits.py.
+are those of nondigits.py, words are printed.
 """
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
+import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from inkdigits.data import load
@@ -35,6 +37,13 @@ STROKES = {
 }  # fmt: skip
 
 
+WORDS = (
+    "account", "address", "amount", "birth", "city", "class", "code", "customer", "date", "days",
+    "delivery", "exam", "form", "from", "invoice", "name", "number", "office", "order", "paid",
+    "parent", "please", "post", "price", "quantity", "reference", "remarks", "result", "return",
+    "room", "school", "score", "signature", "street", "tax", "teacher", "total", "visit",
+)  # fmt: skip
+FONTS = "DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "STIXGeneralItalic", "cmr10"
 FINE, TURNS = 4, 12  # cells of a digit image's pixel each way, and times its ink is set right
 
 
@@ -50,6 +59,7 @@ class Scene:
     gap: float = 0.3  # mean between digits; its spread is a third of it
     touching: float = 0.0  # share of gaps closed until the ink meets
     letters: float = 0.0  # share of digits in whose place a letter stands
+    word: bool = False  # each line begins with a printed word, as in a form
     size_spread: float = 0.1
     ink: float = 0.75  # how much light the ink takes away
     slope: float = 2.0  # degrees, spread of the lines'
@@ -118,6 +128,9 @@ def _write(scene, rng, width, height, tall):
         y = top + (number + 0.5) * pitch
         slope = np.tan(np.radians(rng.normal(0, scene.slope)))
         text, line = "", []
+        if scene.word:
+            word, line = _print(ink, x, y, tall, rng)
+            text, x = "?" * len(word), line[-1][2] + rng.uniform(0.8, 2) * tall
         for _ in range(rng.integers(scene.digits // 2, scene.digits + 1)):
             digit = int(rng.integers(10))
             size = tall * np.clip(rng.normal(1, scene.size_spread), 0.7, 1.35)
@@ -157,6 +170,25 @@ def _letter(_digit, size, rng):
 
     image = nondigits.KINDS["written letter" if rng.random() < 0.5 else "printed letter"](rng, None)
     return _stamp(image, size / np.flatnonzero(image.any(axis=1)).size)
+
+
+def _print(ink, x, y, tall, rng):
+    """Print a word, about as high as digits are, and return it with its letters' boxes."""
+    word = WORDS[rng.integers(len(WORDS))]
+    word = [word, word.capitalize(), word.upper()][rng.integers(3)]
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    font = ImageFont.truetype(
+        folder / f"{FONTS[rng.integers(len(FONTS))]}.ttf", rng.uniform(1, 1.4) * tall
+    )
+    canvas = Image.new("L", ink.shape[::-1])
+    ImageDraw.Draw(canvas).text((x, y), word, 255, font, "lm")
+    np.maximum(ink, np.asarray(canvas, np.float32) / 255, out=ink)
+    starts = [x + font.getlength(word[:number]) for number in range(len(word))]
+    boxes = [font.getbbox(letter, anchor="lm") for letter in word]
+    return word, [
+        (start + x0, y + y0, start + x1, y + y1)
+        for start, (x0, y0, x1, y1) in zip(starts, boxes, strict=True)
+    ]
 
 
 def _stamp(image, scale):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkdigits.reading.refusing import refusal, refusals
+from inkdigits.reading.refusing import IN_WORD, refusal, refusals
 
 
 def shares(*pairs):
@@ -18,7 +18,7 @@ LETTER = shares((4, 0.55), (9, 0.15), (7, 0.1))
 
 
 def answered(*line):
-    return [reason is None for reason in refusals(line, 0.96)]
+    return [reason is None for reason in refusals(line, [False] * len(line), 0.96)]
 
 
 def test_alone_one_digit_must_be_likely():
@@ -48,4 +48,10 @@ def test_half_of_a_line_must_be_sure():
 
 
 def test_a_line_of_nothing():
-    assert refusals([], 0.96) == []
+    assert refusals([], [], 0.96) == []
+
+
+def test_what_stands_among_letters_is_refused_and_makes_no_line_of_digits():
+    reasons = refusals([SURE, LETTER, SURE, EITHER, SURE], [True, True, False, False, False], 0.96)
+    assert reasons == [IN_WORD, IN_WORD, None, None, None]
+    assert refusals([SURE, SURE, EITHER], [True, True, False], 0.96)[2] is not None

@@ -46,6 +46,21 @@ def test_refuses_a_letter_instead_of_cutting_it_into_digits(reader, letter):
     assert reading.refused is not None
 
 
+@pytest.mark.parametrize("word", ["Amount", "Street", "NUMBER", "remarks"])
+def test_a_word_is_no_number_and_the_number_beside_it_is_one(reader, word):
+    """Its letters, cut up, were told as digits, most of them as 1s."""
+    picture = Image.new("L", (900, 300), 235)
+    font = ImageFont.load_default(100)
+    ImageDraw.Draw(picture).text((40, 150), word, 30, font, anchor="lm")
+    digits = load("mnist").test
+    for place, number in enumerate((18, 1, 6)):  # 3, 2, 4
+        ink = Image.fromarray(digits.images[number]).resize((112, 112), Image.Resampling.BICUBIC)
+        picture.paste(30, (520 + 110 * place, 94), ink)
+    text = "".join(line.text for line in reader.read(picture).lines)
+    assert text.endswith("324")
+    assert set(text[:-3]) == {"?"}, text
+
+
 def test_a_band_of_shadow_is_no_digit(reader):
     """Read as 1, surely, where it was taken for ink, though the digit beside it had been found."""
     digits = load("mnist").test.take(np.arange(12))

@@ -125,7 +125,8 @@ def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> 
 
 def _line(spots: list[Spot], threshold: float) -> Line:
     digits = []
-    reasons = refusals([spot.probabilities for spot in spots], threshold)
+    letters = [spot.letter for spot in spots]
+    reasons = refusals([spot.probabilities for spot in spots], letters, threshold)
     for spot, reason in zip(spots, reasons, strict=True):
         best = int(spot.probabilities.argmax())
         digits.append(

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from inkdigits.reading.pieces import Piece, find_pieces, plausible, usual
 from inkdigits.reading.ruling import find_ruling
 from inkdigits.reading.stacked import cut_stacked
 from inkdigits.reading.thin import with_thin_strokes
+from inkdigits.reading.words import find_letters
 
 BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
 SHARPER = 2.0  # times what differs from its blurred surroundings is added
@@ -31,12 +32,14 @@ Classify = Callable[[Images], NDArray[np.float32]]
 class Spot:
     """Where a digit is (x, y, width, height in pixels of the picture), and what it looks like.
 
-    ``ink``: uint8 (28, 28); ``probabilities``: (10,), by the network.
+    ``ink``: uint8 (28, 28); ``probabilities``: (10,), by the network. ``letter``: it stands in a
+    word that is no number.
     """
 
     box: tuple[int, int, int, int]
     ink: Images
     probabilities: NDArray[np.float32]
+    letter: bool = False
 
 
 def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
@@ -51,16 +54,22 @@ def find_digits(picture: Images, classify: Classify) -> list[list[Spot]]:
         groups = possible_groups(row)[:room]
         lines.append(_Line(row, groups))
         room -= len(groups)
+
+    def read(wanted: Sequence[tuple[_Line, int]]) -> None:
+        images = np.stack([digit_image(ink, line.parts(n)) for line, n in wanted])
+        for (line, n), image, probabilities in zip(wanted, images, classify(images), strict=True):
+            box = _box(line.parts(n), ink.scale, picture.shape)
+            line.read[n] = Spot(box, image, probabilities)
+
     unsettled = lines
     for turn in itertools.count():
         wanted = [(line, n) for line in unsettled for n in line.wanted(everything=turn == TURNS)]
         if not wanted:
             break
-        images = np.stack([digit_image(ink, line.parts(n)) for line, n in wanted])
-        for (line, n), image, probabilities in zip(wanted, images, classify(images), strict=True):
-            box = _box(line.parts(n), ink.scale, picture.shape)
-            line.read[n] = Spot(box, image, probabilities)
+        read(wanted)
         unsettled = list(dict.fromkeys(line for line, _ in wanted))
+    if whole := [(line, n) for line in lines for n in line.put_letters_together()]:
+        read(whole)
     return [digits for line in lines if (digits := line.digits())]
 
 
@@ -72,6 +81,7 @@ class _Line:
         self.groups = groups
         self.read: dict[int, Spot] = {}
         self._best: list[int] = []
+        self._letters: set[int] = set()
 
     def wanted(self, *, everything: bool) -> list[int]:
         """Return what is to be read before the best grouping is known, or all that is unread."""
@@ -87,9 +97,21 @@ class _Line:
         group = self.groups[number]
         return self.row.parts[group.first : group.last + 1]
 
+    def put_letters_together(self) -> list[int]:
+        """Take the letters of words whole; return which of them are still to be read."""
+        chosen = {self.groups[n]: n for n in self._best}
+        sure = {group: float(self.read[n].probabilities.max()) for group, n in chosen.items()}
+        numbers = {(group.first, group.last): n for n, group in enumerate(self.groups)}
+        for first, last in find_letters(self.row, list(chosen), sure):
+            parts = {n for group, n in chosen.items() if first <= group.first <= last}
+            letter = {numbers[first, last]} if (first, last) in numbers else parts
+            self._best = sorted((set(self._best) - parts) | letter)
+            self._letters |= letter
+        return [n for n in self._best if n not in self.read]
+
     def digits(self) -> list[Spot]:
         """Return the best grouping's."""
-        return [self.read[n] for n in self._best]
+        return [replace(self.read[n], letter=n in self._letters) for n in self._best]
 
 
 def find_rows(ink: Ink) -> list[Row]:

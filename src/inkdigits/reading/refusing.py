@@ -12,17 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLANK = "blank: no ink found"
+IN_WORD = "not a digit: it stands among letters"
 _UNSURE = "unsure:"
 NEIGHBOURS = 2  # sure digits, at least, that make a line one of digits; and half of the line
 # All of 3,000 held-out digits reach both, 9 in 100 letters (alone, 3 in 100 are answered).
 LIKELIER, FEW, TOGETHER = 0.5, 3, 0.85  # the likeliest digit; the three likeliest
 
 
-def refusals(line: Sequence[NDArray[np.float32]], threshold: float) -> list[str | None]:
-    """Return why each digit of a line, by its ten probabilities, gets no answer, or None."""
-    sure = sum(bool(probabilities.max() >= threshold) for probabilities in line)
-    among_digits = sure >= max(NEIGHBOURS, len(line) / 2)
-    return [refusal(probabilities, threshold, among_digits) for probabilities in line]
+def refusals(
+    line: Sequence[NDArray[np.float32]], letters: Sequence[bool], threshold: float
+) -> list[str | None]:
+    """Return why each digit of a line, by its ten probabilities, gets no answer, or None.
+
+    ``letters``: which of them stand in a word that is no number.
+    """
+    digits = [some for some, letter in zip(line, letters, strict=True) if not letter]
+    sure = sum(bool(probabilities.max() >= threshold) for probabilities in digits)
+    among_digits = sure >= max(NEIGHBOURS, len(digits) / 2)
+    return [
+        IN_WORD if letter else refusal(probabilities, threshold, among_digits)
+        for probabilities, letter in zip(line, letters, strict=True)
+    ]
 
 
 def refusal(
