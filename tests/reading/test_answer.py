@@ -131,6 +131,14 @@ def test_a_notebook_is_shown_the_picture(bars):
     assert (colours[..., 0] != colours[..., 2]).any()
 
 
+def test_a_digit_image_is_drawn_large_enough_to_be_seen():
+    digit = np.zeros((28, 28), np.uint8)
+    digit[4:24, 12:16] = 255
+    drawn = np.asarray(answer(digit).draw())
+    assert drawn.shape == (308, 308, 3)
+    assert (drawn[60:250, 140:170] == 255).all()
+
+
 def test_a_large_picture_is_drawn_smaller():
     large = np.full((1000, 4000), 230, np.uint8)
     large[300:700, 500:560] = 20
