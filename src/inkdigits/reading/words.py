@@ -14,7 +14,7 @@ SPACE = 0.6  # digit's heights between two words
 SURE = 0.9  # of a digit's probability: it is one
 WIDEST = 1.3  # of its own height, a letter that was cut up; if wider, it may be digits that touch
 LOWEST = 0.4  # digit's heights; what is lower and was left out is dirt
-FEWEST, SHARE = 2, 1 / 3  # of a word's characters that look like no digit, at least
+FEWEST, SHARE = 2, 0.4  # of a word's characters that look like no digit, at least
 
 Part = tuple[int, int]
 """The first and last part of a line that a character takes up."""
