@@ -34,13 +34,17 @@ def letters(*characters):
 
 
 def test_a_word_is_told_by_two_fifths_of_its_characters():
-    assert letters(1.0, 0.5, 0.6, 1.0, 1.0) == [(n, n) for n in range(5)]
-    assert letters(1.0, 0.5, 0.6, 1.0, 1.0, 1.0) == []
+    assert letters(1.0, 0.4, 0.8, 1.0, 1.0) == [(n, n) for n in range(5)]
+    assert letters(1.0, 0.4, 0.8, 1.0, 1.0, 1.0) == []
 
 
 def test_one_doubtful_digit_makes_no_word():
     assert letters(0.3) == []
     assert letters(0.3, 1.0) == []
+
+
+def test_a_number_of_doubtful_digits_is_one():
+    assert letters(0.6, 0.8, 0.7) == []
 
 
 def test_cut_up_letters_are_put_together():
@@ -60,14 +64,14 @@ def test_what_was_left_out_is_no_digit_unless_it_is_dirt():
 
 
 def test_a_number_beside_a_word_is_a_number():
-    assert letters(0.5, 0.5, "space", 1.0, 1.0) == [(0, 0), (1, 1)]
-    assert letters(1.0, 1.0, "space", 0.5, 0.5) == [(2, 2), (3, 3)]
+    assert letters(0.4, 0.8, "space", 1.0, 1.0) == [(0, 0), (1, 1)]
+    assert letters(1.0, 1.0, "space", 0.4, 0.8) == [(2, 2), (3, 3)]
 
 
 def test_a_digit_of_two_pieces_is_one_character():
-    row, _, _ = line(1.0, 1.0, 0.5, 0.5)
+    row, _, _ = line(1.0, 1.0, 0.4, 0.8)
     both = Group(0, 1, 0.0)
-    sure = {both: 1.0, Group(2, 2, 0.0): 0.5, Group(3, 3, 0.0): 0.5}
+    sure = {both: 1.0, Group(2, 2, 0.0): 0.4, Group(3, 3, 0.0): 0.8}
     assert find_letters(row, list(sure), sure) == [(0, 1), (2, 2), (3, 3)]
 
 

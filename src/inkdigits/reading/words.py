@@ -11,10 +11,10 @@ from inkdigits.reading.grouping import Group, Row
 from inkdigits.reading.pieces import Piece
 
 SPACE = 0.6  # digit's heights between two words
-SURE = 0.9  # of a digit's probability: it is one
+SURE, ODD = 0.9, 0.5  # a digit's probability: above the one it is one, below the other none
 WIDEST = 1.3  # of its own height, a letter that was cut up; if wider, it may be digits that touch
 LOWEST = 0.4  # digit's heights; what is lower and was left out is dirt
-FEWEST, SHARE = 2, 0.4  # of a word's characters that look like no digit, at least
+FEWEST, SHARE = 2, 0.4  # of a word's characters that are not sure digits, at least
 
 Part = tuple[int, int]
 """The first and last part of a line that a character takes up."""
@@ -27,9 +27,10 @@ def find_letters(row: Row, groups: Sequence[Group], sure: Mapping[Group, float])
     """
     letters: list[Part] = []
     for word in _words(row, _characters(row, groups)):
-        known = [looks for some in word if (looks := some.looks_like_digit(sure)) is not None]
-        if known.count(False) >= max(FEWEST, SHARE * len(known)):
-            letters += [(some.first, some.last) for some in word]
+        likely = [some for each in word if (some := each.likely(sure)) is not None]
+        unsure = [some for some in likely if some < SURE]
+        if len(unsure) >= max(FEWEST, SHARE * len(likely)) and min(unsure) < ODD:
+            letters += [(each.first, each.last) for each in word]
     return letters
 
 
@@ -54,12 +55,12 @@ class _Character:
     def height(self) -> int:
         return max(p.bottom for p in self._parts) - min(p.top for p in self._parts)
 
-    def looks_like_digit(self, sure: Mapping[Group, float]) -> bool | None:
-        """Tell whether it does; None of what may be digits that touch."""
+    def likely(self, sure: Mapping[Group, float]) -> float | None:
+        """Tell how likely it is a digit; None of what may be digits that touch."""
         if len(self.groups) == 1:
-            return sure[self.groups[0]] >= SURE
+            return sure[self.groups[0]]
         cut_up = bool(self.groups)
-        return None if cut_up and self.right - self.left > WIDEST * self.height else False
+        return None if cut_up and self.right - self.left > WIDEST * self.height else 0.0
 
     @property
     def _parts(self) -> Sequence[Piece]:
