@@ -1,5 +1,7 @@
 """A reading in words, for a terminal."""
 
+from collections import Counter
+
 from inkdigits.reading.readings import Reading
 
 
@@ -9,7 +11,8 @@ def reading_text(reading: Reading, *, name: bool) -> str:
     if reading.refused is not None and not any(c.isdigit() for c in reading.text):
         return "\n".join([*lines, f"? ({reading.refused})"])
     for line in reading.lines:
-        reasons = [digit.refused for digit in line.digits if digit.refused is not None]
+        counts = Counter(digit.refused for digit in line.digits if digit.refused is not None)
+        reasons = [f"{n} times {reason}" if n > 1 else reason for reason, n in counts.items()]
         lines.append(line.text + (f"   ({'; '.join(reasons)})" if reasons else ""))
     if reading.refused is not None:
         lines.append(f"refused ({reading.refused})")
