@@ -53,6 +53,13 @@ def test_black_ink_is_told_by_light_beside_coloured_marks():
     assert grey_weights(picture) is None
 
 
+@pytest.mark.parametrize("ink", [180, 100])
+def test_pencil_beside_a_bright_mark_is_told_by_light(ink):
+    picture = written((ink, ink, ink), (245, 245, 245))
+    ImageDraw.Draw(picture).rectangle((20, 210, 240, 240), (255, 235, 40))
+    assert grey_weights(picture) is None
+
+
 def test_coloured_noise_is_no_ink():
     noise = np.random.default_rng(0).normal(128, 20, (SIDE, SIDE, 3))
     assert grey_weights(Image.fromarray(noise.clip(0, 255).astype(np.uint8))) is None
