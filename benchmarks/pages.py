@@ -37,6 +37,8 @@ SCENES = {
     "a fifth of the digits touch": Scene(touching=0.2),
     "a tenth are letters": Scene(letters=0.1),
     "a printed word before each number": Scene(word=True),
+    "a printed box around each digit": Scene(cells="boxes"),
+    "a printed comb": Scene(cells="comb"),
     "hard": Scene(
         ruling="squared", shadow=0.55, light=0.5, rotation=6, perspective=0.08, blur=0.035, noise=8,
         jpeg=50, crease=0.25, specks=40, slope=4, gap=0.2, touching=0.05,

@@ -60,6 +60,7 @@ class Scene:
     touching: float = 0.0  # share of gaps closed until the ink meets
     letters: float = 0.0  # share of digits in whose place a letter stands
     word: bool = False  # each line begins with a printed word, as in a form
+    cells: str = ""  # printed around the digits, one for each: boxes, or comb
     size_spread: float = 0.1
     ink: float = 0.75  # how much light the ink takes away
     slope: float = 2.0  # degrees, spread of the lines'
@@ -128,6 +129,7 @@ def _write(scene, rng, width, height, tall):
         y = top + (number + 0.5) * pitch
         slope = np.tan(np.radians(rng.normal(0, scene.slope)))
         text, line = "", []
+        cell = 1.4 * tall if scene.cells else 0
         if scene.word:
             word, line = _print(ink, x, y, tall, rng)
             text, x = "?" * len(word), line[-1][2] + rng.uniform(0.8, 2) * tall
@@ -138,10 +140,11 @@ def _write(scene, rng, width, height, tall):
             hand = _letter if letter else _pen if scene.hand == "pen" else _mnist
             stamp = hand(digit, size, rng)
             h, w = stamp.shape
-            if x + w > 0.92 * width:
+            if x + max(w, cell) > 0.92 * width:
                 break
-            up = int(y + slope * (x - width / 2) - h / 2 + rng.normal(0, 0.04) * tall)
-            left = int(x)
+            rise = 0 if cell else slope * (x - width / 2)
+            up = int(y + rise - h / 2 + rng.normal(0, 0.04) * tall)
+            left = int(x + max(0, cell - w) / 2)
             if text and rng.random() < scene.touching:
                 while left > 4 and (ink[up : up + h, left : left + w] * stamp).max() < 0.3:
                     left -= 1
@@ -151,10 +154,23 @@ def _write(scene, rng, width, height, tall):
             np.maximum(place, stamp, out=place)
             text += "?" if letter else str(digit)
             line.append((left, up, left + w, up + h))
-            x = left + w + tall * max(0.05, rng.normal(scene.gap, scene.gap / 3))
+            gap = tall * max(0.05, rng.normal(scene.gap, scene.gap / 3))
+            x = x + cell if cell else left + w + gap
+            if cell:
+                _print_cell(ink, int(x - cell), int(x), y, scene.cells)
         texts.append(text)
         boxes.append(line)
     return ink, texts, boxes
+
+
+def _print_cell(ink, left, right, middle, kind):
+    side = right - left
+    thick = max(2, side // 30)
+    top, bottom = int(middle - side / 2), int(middle + side / 2)
+    for x in (left, right):
+        ink[top if kind == "boxes" else bottom - side // 3 : bottom, x : x + thick] = 0.9
+    for y in (top, bottom) if kind == "boxes" else (bottom,):
+        ink[y : y + thick, left : right + thick] = 0.9
 
 
 def _mnist(digit, size, rng):

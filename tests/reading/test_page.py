@@ -1,5 +1,6 @@
 """Finding digits, judged without a network: one that likes everything equally leaves geometry."""
 
+from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
+from inkdigits.reading import page
 from inkdigits.reading.page import find_digits
 
 LINES = ["3850", "274", "96152"]
@@ -129,6 +131,19 @@ def test_ruled_and_squared_paper_is_no_ink(dark):
     check(found(photographed(ruled)), boxes, [4, 3, 5], slack=10)
 
 
+@pytest.mark.parametrize("dark", [0.35, 0.9])
+def test_printed_boxes_around_digits_are_no_ink(dark):
+    ink, boxes = written(size=48, width=1000, height=700, gap=30)
+    printed = ink.copy()
+    for x, y, w, h in boxes:
+        top, bottom, left, right = y - 12, y + h + 12, x - 12, x + w + 12
+        box = np.zeros_like(ink, np.bool_)
+        box[top:bottom, left:right] = True
+        box[top + 3 : bottom - 3, left + 3 : right - 3] = False
+        printed[box] = dark
+    check(found(photographed(printed)), boxes, [4, 3, 5], slack=6)
+
+
 def test_lines_that_slant_are_kept_apart():
     ink, boxes = written(slope=0.2)
     check(found(photographed(ink)), boxes, [4, 3, 5])
@@ -215,3 +230,16 @@ def test_a_page_full_of_digits_is_read_to_its_end():
     ink, _ = written(["3850274196" * 6] * 60, width=960, height=2040, size=16, gap=5)
     lines = find_digits(photographed(ink), likes_narrow)
     assert len(lines) == 60
+
+
+def test_a_large_digit_is_the_same_as_a_small_one_at_no_more_work(monkeypatch):
+    sizes, blur = [], page.ndimage.gaussian_filter
+    counting = SimpleNamespace(gaussian_filter=lambda it, by: sizes.append(it.size) or blur(it, by))
+    monkeypatch.setattr(page, "ndimage", counting)
+    seen = []
+    for size in (100, 1000):
+        ink = Image.fromarray(written(["7"], 100, 200, 200)[0].astype(np.float32))
+        picture = photographed(np.asarray(ink.resize((2 * size, 2 * size))), noise=0)
+        find_digits(picture, lambda images: seen.extend(images) or likes_all(images))
+    assert max(sizes) < (2.5 * page.LARGE) ** 2
+    assert np.abs(seen[0].astype(float) - seen[-1]).mean() < 4

@@ -52,3 +52,9 @@ def test_the_dark_beside_the_page_is_not_followed(contrast):
     paper = np.full_like(contrast, 200)
     paper[40:60, :60] = 20
     assert grown(contrast, paper=paper) == [(30, 20, 4, 20), (30, 60, 4, 20), (64, 20, 10, 60)]
+
+
+def test_a_picture_of_long_stripes_is_left_as_it_is(contrast):
+    contrast[:, ::4] = 0.4
+    contrast[40:60, 30:34] = 0.3
+    assert len(grown(contrast)) == len(find_pieces(contrast > 0.35))

@@ -122,7 +122,7 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     side to which the picture is skewed is the likelier. Of the windows that explain most, the
     smallest takes the fewest shadows for ink.
     """
-    coarse = _means(work, _coarse_step(work))
+    coarse = means(work, _coarse_step(work))
     edges = np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0)
     around = ndimage.uniform_filter(coarse, max(3, round(SURROUNDINGS * max(coarse.shape))))
     expected = bool(((coarse - around) ** 3).mean() > 0)
@@ -158,7 +158,7 @@ def _noise(work: Floats) -> float:
 def _paper(work: Floats, window: float) -> Floats:
     """Return the brightness of the paper at each place, as if nothing were written on it."""
     step = _coarse_step(work)
-    coarse = _means(work, step)
+    coarse = means(work, step)
     closed = _closed(coarse, max(3, round(window / step) | 1))
     return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
 
@@ -190,7 +190,7 @@ def texture(contrast: Floats, size: float) -> tuple[Floats, int]:
     Next to none on paper, not so on wood. ``size``: of the surroundings, in pixels.
     """
     step = max(1, round(size / 9), round(max(contrast.shape) / COARSE_SIDE))
-    coarse = _means(contrast, step)
+    coarse = means(contrast, step)
     return ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), step
 
 
@@ -200,7 +200,7 @@ def _coarse_step(work: Floats) -> int:
     return max(2 if longest >= FINE else 1, round(longest / COARSE_SIDE))
 
 
-def _means(work: Floats, step: int) -> Floats:
+def means(work: Floats, step: int) -> Floats:
     """Return the mean of each block of step × step; at the edges what there is of it."""
     return np.asarray(Image.fromarray(work).reduce(step))
 

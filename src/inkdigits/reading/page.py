@@ -10,8 +10,9 @@ from scipy import ndimage
 
 from inkdigits.images import Images, fit_ink
 from inkdigits.images.windows import highest
+from inkdigits.reading.frames import find_frames
 from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups, take_apart
-from inkdigits.reading.ink import Ink, find_ink
+from inkdigits.reading.ink import Ink, find_ink, means
 from inkdigits.reading.lines import find_lines
 from inkdigits.reading.pieces import Piece, find_pieces, plausible, usual
 from inkdigits.reading.ruling import find_ruling
@@ -22,6 +23,7 @@ from inkdigits.reading.words import find_letters
 BLUR = 0.04  # of a digit's size: how far its edges are taken to be blurred
 SHARPER = 2.0  # times what differs from its blurred surroundings is added
 PAPER = 0.1  # of the contrast that half of a digit's ink has, which is white: less is black
+LARGE = 128  # pixels, at least, are left of a digit that is made smaller before it is sharpened
 MOST_GROUPS = 12_000  # bounds time and memory on pictures that are no page
 TURNS = 8  # of reading what the best grouping needs; then all groups of a line are read at once
 
@@ -116,11 +118,17 @@ class _Line:
 
 def find_rows(ink: Ink) -> list[Row]:
     """Find the lines of writing in the ink, taken apart."""
-    rough = usual(find_pieces(ink.mask), ink)
+    pieces = find_pieces(ink.mask)
+    frames = find_frames(ink, pieces)
+    if frames.ink.any():
+        ink = replace(ink, mask=ink.mask & ~frames.ink)
+        pieces = find_pieces(ink.mask)
+    rough = usual(pieces, ink)
     ruling = find_ruling(ink, rough.height)
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
-    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, ruling.place, page)
+    lines = ruling.place | frames.place
+    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, lines, page)
     pieces = cut_stacked(pieces, page.height)
     return [
         take_apart(line, page.height, alone=len(pieces) == 1)
@@ -135,15 +143,19 @@ def digit_image(ink: Ink, parts: Sequence[Piece]) -> Images:
     """
     top, left = min(p.top for p in parts), min(p.left for p in parts)
     bottom, right = max(p.bottom for p in parts), max(p.right for p in parts)
-    blur = BLUR * max(bottom - top, right - left)
-    edge = max(1, round(blur))
+    longest = max(bottom - top, right - left)
+    edge = max(1, round(BLUR * longest))
     top, left = max(0, top - 2 * edge), max(0, left - 2 * edge)
     box = slice(top, bottom + 2 * edge), slice(left, right + 2 * edge)
-    contrast = ink.contrast[box]
-    mask = np.zeros(contrast.shape, np.bool_)
+    mask = np.zeros(ink.mask[box].shape, np.bool_)
     for part in parts:
         mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
-    soft = highest(mask, 2 * edge + 1) & ~(ink.mask[box] & ~mask)
+    others = ink.mask[box] & ~mask
+    step = max(1, longest // LARGE)
+    contrast = means(ink.contrast[box], step)
+    mask, others = (means(some.astype(np.float32), step) > 0 for some in (mask, others))
+    blur = BLUR * longest / step
+    soft = highest(mask, 2 * max(1, round(blur)) + 1) & (mask | ~others)
     sharp = contrast + SHARPER * (contrast - ndimage.gaussian_filter(contrast, blur))
     level = max(float(np.median(sharp[mask])), 1e-3)
     return fit_ink(np.clip((sharp / level - PAPER) / (1 - PAPER), 0, 1) * soft)

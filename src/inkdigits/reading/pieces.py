@@ -105,10 +105,11 @@ def usual(pieces: Sequence[Piece], ink: Ink) -> Usual:
 
 def _around(piece: Piece, shape: tuple[int, ...]) -> bool:
     """Tell what may be a desk around the page: at the edge, and along half of the picture."""
-    return _at_edge(piece, shape) and (2 * piece.height > shape[0] or 2 * piece.width > shape[1])
+    return at_edge(piece, shape) and (2 * piece.height > shape[0] or 2 * piece.width > shape[1])
 
 
-def _at_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
+def at_edge(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Tell what may go on outside a picture of that shape."""
     return 0 in (piece.top, piece.left) or piece.bottom == shape[0] or piece.right == shape[1]
 
 
@@ -141,7 +142,7 @@ def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
 
 def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
     """Tell whether the piece is grain among grain, or goes on outside the picture."""
-    if _at_edge(piece, ink.mask.shape):
+    if at_edge(piece, ink.mask.shape):
         return True
     row, column = piece.centre
     return bool(level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step])

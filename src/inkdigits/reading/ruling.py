@@ -43,26 +43,53 @@ def find_ruling(ink: Ink, height: float) -> Ruling:
 
 def _level_lines(mask: Mask, contrast: Floats, height: float) -> Ruling:
     """Find the lines that are roughly level."""
-    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
+    found = nothing(mask)
     width = mask.shape[1] // STRIPS
     if width < max(2, 2 * height) or mask.shape[0] < 3:
         return found
     for left in range(0, mask.shape[1] - width + 1, width):
         right = left + width if left + 2 * width <= mask.shape[1] else mask.shape[1]
         strip = slice(left, right)
-        lines = _lines_of_strip(mask[:, strip], contrast[:, strip])
-        found.ink[:, strip], found.place[:, strip] = lines
+        for line in find_lines(mask[:, strip], contrast[:, strip], width // THINNEST, COVERED):
+            line.paint(found, left)
     return found
 
 
-def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
-    found = Ruling(np.zeros_like(mask), np.zeros_like(mask))
+def nothing(mask: Mask) -> Ruling:
+    """Return no ruling on ink of that size."""
+    return Ruling(np.zeros_like(mask), np.zeros_like(mask))
+
+
+class Line(NamedTuple):
+    """A line, roughly level: in columns ``x`` its ink goes from row ``top`` up to ``bottom``.
+
+    ``rows``: of its middle, in each column, where strokes cross it, too. ``thick``: pixels.
+    """
+
+    x: NDArray[np.intp]
+    top: NDArray[np.intp]
+    bottom: NDArray[np.intp]
+    rows: NDArray[np.float64]
+    thick: float
+
+    def paint(self, ruling: Ruling, left: int = 0) -> None:
+        """Add it to a ruling that begins ``left`` columns before it."""
+        for column, high, low in zip(self.x + left, self.top, self.bottom, strict=True):
+            ruling.ink[high:low, column] = True
+        half = int(self.thick / 2) + BESIDE
+        rows = self.rows + np.arange(-half, half + 1)[:, None]
+        rows = np.clip(rows, 0, len(ruling.ink) - 1).astype(np.intp)
+        ruling.place[rows, left + np.arange(len(self.rows))] = True
+
+
+def find_lines(mask: Mask, contrast: Floats, thickest: float, covered: float) -> list[Line]:
+    """Find the roughly level lines that run through a share ``covered`` of all columns."""
     width = mask.shape[1]
-    x, top, bottom = _thin_runs(mask, width // THINNEST)
+    x, top, bottom = _thin_runs(mask, thickest)
     middle = (top + bottom - 1) / 2
     dark = contrast[middle.astype(np.intp), x]
-    if len(x) < COVERED * width:
-        return found
+    if len(x) < covered * width:
+        return []
     slopes = np.linspace(-STEEPEST, STEEPEST, SLOPES)
     bins = round(mask.shape[0] / NEAR + 2 * STEEPEST * width / NEAR) + 2
 
@@ -71,13 +98,14 @@ def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
         cells = places.astype(np.intp) + np.arange(SLOPES) * bins
         return np.bincount(cells.ravel(), minlength=SLOPES * bins).reshape(SLOPES, bins)
 
+    found: list[Line] = []
     left = np.ones(len(x), np.bool_)
     ballot = votes(left)
     for _ in range(MOST_LINES):
         # A line lies in one bin or astride two.
         pairs = ballot[:, :-1] + ballot[:, 1:]
         best = int(pairs.argmax())
-        if pairs.flat[best] < COVERED * width:
+        if pairs.flat[best] < covered * width:
             break
         slope, offset = slopes[best // (bins - 1)], (best % (bins - 1) + 1) * NEAR
         on = left & (np.abs(middle - slope * x - offset + STEEPEST * width) <= NEAR)
@@ -85,23 +113,18 @@ def _lines_of_strip(mask: Mask, contrast: Floats) -> Ruling:
             break  # a single column has no slope
         fit = np.polyfit(x[on], middle[on], 1)
         on |= left & (np.abs(middle - np.polyval(fit, x)) <= NEAR)
-        if on.sum() < COVERED * width:
+        if on.sum() < covered * width:
             ballot[:, best % (bins - 1)] = 0  # counted twice; no line after all
             continue
         ballot -= votes(on)
         left &= ~on
         thick = 1.5 * np.median((bottom - top)[on]) + 1
         on &= (bottom - top <= thick) & (dark <= DARKER * np.median(dark[on]))
-        for column, high, low in zip(x[on], top[on], bottom[on], strict=True):
-            found.ink[high:low, column] = True
-        half = int(thick / 2) + BESIDE
-        rows = np.polyval(fit, np.arange(width)) + np.arange(-half, half + 1)[:, None]
-        rows = np.clip(rows, 0, len(mask) - 1).astype(np.intp)
-        found.place[rows, np.arange(width)] = True
+        found.append(Line(x[on], top[on], bottom[on], fit[0] * np.arange(width) + fit[1], thick))
     return found
 
 
-def _thin_runs(mask: Mask, thickest: int) -> tuple[NDArray[np.intp], ...]:
+def _thin_runs(mask: Mask, thickest: float) -> tuple[NDArray[np.intp], ...]:
     """Return column, first row and row after the last, of upright runs of ink no longer."""
     edges = np.diff(np.pad(mask, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
     x, top = np.nonzero(edges == 1)

@@ -18,6 +18,7 @@ from inkdigits.reading.pieces import EIGHT, SHALLOW, Piece, Usual, find_pieces, 
 REACH = 0.4  # digit's heights that a piece may grow, either way
 AS_DARK = 0.5  # of the piece's own contrast
 APART = 2  # pixels that stay free around other pieces
+MOST = 10  # times the picture's area is looked at; bounds time on pictures that are no page
 
 
 def with_thin_strokes(pieces: Sequence[Piece], ink: Ink, ruling: Mask, page: Usual) -> list[Piece]:
@@ -25,13 +26,16 @@ def with_thin_strokes(pieces: Sequence[Piece], ink: Ink, ruling: Mask, page: Usu
 
     ``ruling``: bool (h, w), where lines run. ``page``: what its digits are like.
     """
+    reach = round(REACH * page.height)
+    if sum(ink.mask[_box(piece, reach)].size for piece in pieces) > MOST * ink.mask.size:
+        return list(pieces)
     numbers = np.zeros(ink.mask.shape, np.int32)
     for number, piece in enumerate(pieces, start=1):
         numbers[_box(piece)][piece.mask] = number
     whole = numbers > 0
     open_to_all = ink.faint & ~ruling & (ink.contrast * ink.paper > SHALLOW * page.depth)
     for number, piece in enumerate(pieces, start=1):
-        box = _box(piece, round(REACH * page.height))
+        box = _box(piece, reach)
         own = numbers[box] == number
         others = highest((numbers[box] > 0) & ~own, 2 * APART + 1)
         dark = ink.contrast[box] > AS_DARK * level(piece, ink)
