@@ -19,8 +19,9 @@ SMALLEST = 12  # pixels that a frame is high, at least
 FULLEST = 0.5  # of a frame's box is ink, at most
 LONG = 1.5  # times its height: a frame so wide needs nothing in it
 COVERED = 0.75  # of a frame's side, at least, that a line runs through
-THICKEST = 0.15  # of the frame's shorter side
+THICKEST = 0.25  # of the frame's shorter side
 THINNEST = 12  # the longer side, at least, in thicknesses of a line
+GAP = 3  # rows that a wall may be cut for
 HIGH = 3.0  # times a line's thickness: how high a frame is, at least
 EQUAL = 0.6  # of the walls, at least, stand where equal cells have them, where they do at all
 UNEVEN = 0.1  # of a cell's width: how far a wall may be from where equal cells have it
@@ -78,14 +79,15 @@ def _frame(mask: Mask, contrast: Floats) -> Ruling | None:
     for line in level:
         line.paint(found)
     # Walls are sought along the level lines: a frame that slopes is as high as it is.
-    base, columns = level[0], mask.shape[1]
+    base = level[0]
     slope = np.rint(base.rows - base.rows.min()).astype(np.intp)
     ends = int(base.x.min()), int(base.x.max())
-    lean = float(base.rows[0] - base.rows[-1]) / columns
     mask, contrast = _levelled(mask, slope), _levelled(contrast, slope)
     found = Ruling(_levelled(found.ink, slope), _levelled(found.place, slope))
     row = round(float(base.rows.min())) + int(slope.max())
-    top, bottom = _between_ends(mask, row, ends, lean, base.thick)
+    near = int(base.thick / 2) + 2
+    top = max(_follow(mask, row, end, -1, near) for end in ends)
+    bottom = min(_follow(mask, row, end, 1, near) for end in ends) + 1
     if bottom - top < HIGH * base.thick:
         return None
     band = slice(top, bottom)
@@ -110,24 +112,17 @@ def _back(array: NDArray[Any], slope: NDArray[np.intp]) -> NDArray[Any]:
     return np.take_along_axis(array, rows, axis=0)
 
 
-def _between_ends(
-    mask: Mask, row: int, ends: tuple[int, int], lean: float, thick: float
-) -> tuple[int, int]:
-    """Return from which row to which there is ink at both ends of a level line in ``row``.
-
-    ``lean``: how many columns to the right what is square to the line goes in a row.
-    """
-    height, width = mask.shape
-    rows = np.arange(height)[:, None]
-    near = np.arange(-int(thick) - 2, int(thick) + 3)
-    both = np.ones(height, np.bool_)
-    for end in ends:
-        columns = np.rint(end + lean * (rows - row)).astype(np.intp) + near
-        inside = (columns >= 0) & (columns < width)
-        both &= (mask[rows, np.clip(columns, 0, width - 1)] & inside).any(axis=1)
-    blank = np.flatnonzero(~both)
-    above, below = blank[blank < row], blank[blank > row]
-    return (int(above[-1]) + 1 if above.size else 0), (int(below[0]) if below.size else height)
+def _follow(mask: Mask, row: int, column: int, step: int, near: int) -> int:
+    """Follow a wall from the level line in ``row`` up or down; return the last row it reaches."""
+    last = row
+    for now in range(row + step, len(mask) if step > 0 else -1, step):
+        left = max(0, column - near)
+        inked = np.flatnonzero(mask[now, left : column + near + 1])
+        if inked.size:
+            last, column = now, left + round(float(inked.mean()))
+        elif abs(now - last) > GAP:
+            break
+    return last
 
 
 def _thickest(height: int, width: int) -> float:
