@@ -210,7 +210,7 @@ def terminable() -> Iterator[None]:
 def _tell(text: str) -> int:
     """Print to stdout; if what it goes to takes no more, say so on stderr and return 1."""
     try:
-        print(text, flush=True)
+        print(text, end="\n" if text else "", flush=True)
         return 0
     except BrokenPipeError:
         raise

@@ -197,7 +197,7 @@ def read(options: argparse.Namespace) -> Answer:
             if len(options.images) == 1:
                 raise
             options.exit_code = error.exit_code
-            print(f"inkdigits: {error}", file=sys.stderr)
+            print(f"inkdigits: {' '.join(str(error).split())}", file=sys.stderr)
             results.append(
                 {"image": str(path), "lines": [], "refused": None, "error": error.message}
             )

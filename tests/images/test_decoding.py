@@ -152,7 +152,7 @@ def test_files_are_read_by_path(seven, encode, tmp_path):
     assert np.array_equal(read_picture(path), seven)
     with pytest.raises(DataError, match="cannot be read"):
         read_picture(tmp_path / "eight.png")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="a folder; give the pictures in it"):
         read_picture(tmp_path)
 
 
@@ -162,6 +162,7 @@ LARGEST = [
     ("PNG", "RGBA", (6000, 6000), {"compress_level": 1}),
     ("WEBP", "RGB", (4000, 4000), {"quality": 30, "method": 0}),
     ("TIFF", "F", (3500, 4500), {}),
+    ("TIFF", "F", (6000, 6000), {"compression": "tiff_lzw"}),
 ]
 
 

@@ -61,6 +61,13 @@ def test_a_bad_picture_does_not_lose_the_others(call):
     assert len(page["lines"]) == 1
 
 
+def test_of_several_bad_pictures_each_is_one_line_and_there_is_no_result(call, tmp_path):
+    (tmp_path / "bad\nname.png").write_bytes(b"")
+    code, out, err = call("broken.png", "bad\nname.png")
+    assert (code, out) == (3, "")
+    assert err.count("\n") == 2
+
+
 def test_one_bad_picture_is_one_error(call):
     code, out, err = call("broken.png")
     assert (code, out) == (3, "")

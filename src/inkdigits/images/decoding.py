@@ -5,6 +5,7 @@ Decoding stays under 512 MiB of memory, the process with NumPy and Pillow includ
 
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ _COLOURED = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "HSV"}  
 def read_picture(path: Path) -> Images:
     """Read a picture file as grey uint8 (H, W); DataError as in decode, or if it cannot be read."""
     try:
+        if path.is_dir():
+            raise DataError("a folder; give the pictures in it", path)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
@@ -153,21 +156,27 @@ def _transparent(picture: Image.Image) -> bool:
 def _grey(picture: Image.Image, ground: str) -> Image.Image:
     """Turn a picture to mode L in strips, so that only one of them is held more than once."""
     grey = Image.new("L", picture.size)
-    weights = None
+    weights, extremes = None, (0.0, 1.0)
     if picture.mode in _COLOURED:
         weights = grey_weights(_on(ground, _small(picture)).convert("RGB"))
-    rows = max(1, _STRIP // picture.width)
-    for top in range(0, picture.height, rows):
-        box = (0, top, picture.width, min(top + rows, picture.height))
+    elif picture.mode[0] in "IF":
+        extremes = _extremes(picture)
+    for box in _strips(picture):
         strip = _on(ground, picture.crop(box))
         if strip.mode[0] in "IF":
-            strip = _stretched(strip, *_extremes(picture))
+            strip = _stretched(strip, *extremes)
         elif strip.mode == "LAB":
             strip = strip.getchannel("L")
         elif weights is not None:
             strip = strip.convert("RGB").convert("L", weights)
         grey.paste(strip.convert("L"), box)
     return grey
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    rows = max(1, _STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        yield 0, top, picture.width, min(top + rows, picture.height)
 
 
 def _on(ground: str, picture: Image.Image) -> Image.Image:
@@ -187,9 +196,13 @@ def _small(picture: Image.Image) -> Image.Image:
 
 def _extremes(picture: Image.Image) -> tuple[float, float]:
     """Return the least and the largest value that is a number."""
-    values = np.asarray(picture)
-    known = values[np.isfinite(values)]
-    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    ends: list[float] = []
+    for box in _strips(picture):
+        values = np.asarray(picture.crop(box))
+        known = values[np.isfinite(values)]
+        if known.size:
+            ends += float(known.min()), float(known.max())
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
 def _stretched(strip: Image.Image, low: float, high: float) -> Image.Image:
