@@ -146,8 +146,8 @@ def create_app(
         responses=openapi.answers(openapi.StateForm, 503),
     )
     async def ready(request: Request) -> Response:
-        if not gate.ready:
-            raise busy("draining" if gate.draining else "warming up")
+        if gate.why_not is not None:
+            raise busy(gate.why_not)
         return _json({"status": "ready"})
 
     @app.get("/metrics", include_in_schema=False)

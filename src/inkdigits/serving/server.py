@@ -3,18 +3,21 @@
 import asyncio
 import functools
 import gc
+import os
 import socket
+import threading
 import time
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
-from inkdigits.errors import InkdigitsError, UsageError
+from inkdigits.errors import InkdigitsError, Interrupted, UsageError
 from inkdigits.serving.connection import Connection
 from inkdigits.serving.gate import Gate
 
 BACKLOG = 2048
+FAREWELL = 1.0  # seconds for the caller's own last words, where a thread would keep the process
 LAST_WORDS = 0.2  # seconds for a request on a connection taken just before the doors closed
 
 
@@ -37,7 +40,8 @@ def run(app: FastAPI, listener: socket.socket) -> int:
 
     On the signal /readyz turns false and every answer closes its connection, while new requests are
     still taken for ``Limits.grace`` seconds: long enough for clients and proxies to notice. Then
-    no more connections are taken, and what is under way is answered. A second signal stops at once.
+    no more connections are taken, and what is under way is answered. A second signal ends the
+    process at once (130), and what a thread still reads after its time does not keep it for long.
     """
     gate: Gate = app.state.gate
     config = uvicorn.Config(
@@ -54,6 +58,10 @@ def run(app: FastAPI, listener: socket.socket) -> int:
     gc.collect()
     gc.freeze()  # what is here stays: to look through it for garbage would hold all requests up
     server.run(sockets=[listener])
+    if gate.late:  # Python would wait for their threads
+        end = threading.Timer(FAREWELL, os._exit, [0])
+        end.daemon = True
+        end.start()
     return server.server_state.total_requests
 
 
@@ -66,12 +74,12 @@ class DrainingServer(uvicorn.Server):
         self._end: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; at the second signal stop without waiting."""
+        """Begin to drain; at the second signal end the process, whatever it is about."""
         if self._end is None:
             self._gate.draining = True
             self._end = time.monotonic() + self._gate.limits.grace
         else:
-            self.should_exit = self.force_exit = True
+            os._exit(Interrupted.exit_code)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the doors, let those who just came in speak, answer everyone, and stop."""

@@ -10,7 +10,7 @@ import asyncio
 import statistics
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -38,10 +38,10 @@ class Service:
     def __init__(self, reader: Reader, limits: Limits) -> None:
         self.reader = reader
         self.limits = limits
-        self.gate = Gate(limits)
+        self.gate = Gate(limits, SHARE)
         self.metrics = Metrics(self.gate, reader.origin())
         self._pool = ThreadPoolExecutor(SHARE, "picture")
-        self._queue = 0  # pictures in the pool, waiting ones included
+        self._queue: set[Future[Reading]] = set()  # pictures in the pool, waiting ones included
         self._last: deque[float] = deque([0.0], maxlen=LAST)  # seconds that pictures took there
         self._warming: asyncio.Task[None] | None = None
 
@@ -51,10 +51,10 @@ class Service:
         self._warming = asyncio.create_task(self._warm())
 
     async def stop(self) -> None:
-        """Stop the threads; every request has been answered by now."""
+        """Stop the threads; every request has had its answer by now."""
         if self._warming is not None:
             await self._warming
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)  # what is late may go on for long
         self._batcher.close()
 
     async def read_picture(self, content: bytes, *, one: bool) -> list[Reading]:
@@ -80,14 +80,22 @@ class Service:
         return read_digit_image(image, scores, self.reader.threshold)
 
     async def _in_pool(self, picture: bytes | Images, one: bool) -> Reading:
-        if self._queue * statistics.median(self._last) > self.limits.wait * SHARE:
+        late, free = self.gate.late, self.gate.free
+        if free < 1:
+            raise busy("the service is held up by pictures that take too long; try again later")
+        ahead = len(self._queue) - len(late)
+        if ahead * statistics.median(self._last) > self.limits.wait * free:
             raise busy("too many pictures are waiting; try again in a moment")
-        loop = asyncio.get_running_loop()
-        self._queue += 1
+        work = self._pool.submit(self._search, picture, one)
+        self._queue.add(work)
+        work.add_done_callback(self._queue.discard)
         try:
-            return await loop.run_in_executor(self._pool, self._search, picture, one)
-        finally:
-            self._queue -= 1
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            if not work.cancel():  # a thread has begun it, and goes on to its end
+                late.add(work)
+                work.add_done_callback(late.discard)
+            raise
 
     def _search(self, picture: bytes | Images, one: bool) -> Reading:
         began = time.perf_counter()

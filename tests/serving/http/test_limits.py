@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkdigits.serving import Limits, create_app
+from inkdigits.serving import SHARE, Limits, create_app
 
 MANY = 25_000_001
 
@@ -160,6 +160,32 @@ def test_the_deadline_is_kept_and_the_place_given_back(start, slow, digits, numb
     assert client.app.state.gate.inside == 0
     slow.go.set()
     until(lambda: client.post("/v1/read", content=body).status_code == 200, 30)
+
+
+def test_while_every_thread_is_held_up_pictures_are_refused_at_once(
+    start, slow, digits, number, encode
+):
+    client = start(slow, limits=Limits(deadline=0.3))
+    slow.go.clear()
+    body = encode(number)
+    with ThreadPoolExecutor(SHARE) as pool:
+        list(pool.map(lambda _: client.post("/v1/read", content=body), range(SHARE)))
+    began = time.perf_counter()
+    assert "held up" in told(client.post("/v1/read", content=body), 503, "busy")
+    assert time.perf_counter() - began < 0.25
+    assert "held up" in told(client.get("/readyz"), 503, "busy")
+    assert "inkdigits_ready 0.0" in client.get("/metrics").text
+    slow.go.set()
+    until(lambda: client.get("/readyz").status_code == 200)
+    assert client.post("/v1/read", content=body).status_code == 200
+
+
+def test_what_waited_for_a_thread_in_vain_holds_none_up(start, slow, number, encode):
+    client = start(slow, limits=Limits(deadline=0.3))
+    slow.go.clear()
+    with ThreadPoolExecutor(3 * SHARE) as pool:
+        list(pool.map(lambda _: client.post("/v1/read", content=encode(number)), range(3 * SHARE)))
+    assert len(client.app.state.gate.late) == SHARE
 
 
 def test_what_is_late_is_not_read_any_more(start, slow, digits, encode):

@@ -16,14 +16,28 @@ import pytest
 import uvicorn
 
 from inkdigits.cli import main
-from inkdigits.serving import create_app, listen
+from inkdigits.serving import SHARE, create_app, listen
 from inkdigits.serving.connection import Connection
+
+# The command, but that every picture takes a minute and gets 0.3 s.
+HELD_UP = """
+import functools, sys, time
+from inkdigits import cli
+from inkdigits.serving import app, service
+
+read = service.read
+service.read = lambda picture, *rest, **options: (
+    time.sleep(60 * isinstance(picture, bytes)) or read(picture, *rest, **options)
+)
+app.Limits = functools.partial(app.Limits, deadline=0.3)
+sys.exit(cli.main())
+"""
 
 
 @contextmanager
-def service(reader, *words):
+def service(reader, *words, start=("-m", "inkdigits")):
     """Run the command; yield the process and its port once it is ready."""
-    command = [sys.executable, "-m", "inkdigits", "serve", "--port", "0", *words]
+    command = [sys.executable, *start, "serve", "--port", "0", *words]
     process = subprocess.Popen(
         [*command, "--reader", str(reader.path)],
         stdout=subprocess.PIPE,
@@ -140,7 +154,20 @@ def test_a_second_signal_stops_without_waiting(reader):
         process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        process.wait(5)
+        assert process.wait(5) == 130
+        assert process.stderr.read() == ""
+
+
+def test_a_thread_that_computes_on_does_not_keep_the_process(reader, number, encode):
+    with service(reader, start=("-c", HELD_UP)) as (process, port):
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            connection.request("POST", "/v1/read", encode(number))
+            assert connection.getresponse().status == 503
+        assert get(port, "/readyz") == (503 if SHARE == 1 else 200)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=8)
+        assert (process.returncode, err) == (0, "")
+        assert "stopped after" in out
 
 
 @pytest.fixture(scope="module")
