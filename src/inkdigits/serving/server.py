@@ -4,7 +4,9 @@ import asyncio
 import functools
 import gc
 import os
+import resource
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -17,6 +19,7 @@ from inkdigits.serving.connection import Connection
 from inkdigits.serving.gate import Gate
 
 BACKLOG = 2048
+CONNECTIONS = 1000
 FAREWELL = 1.0  # seconds for the caller's own last words, where a thread would keep the process
 LAST_WORDS = 0.2  # seconds for a request on a connection taken just before the doors closed
 
@@ -44,9 +47,15 @@ def run(app: FastAPI, listener: socket.socket) -> int:
     process at once (130), and what a thread still reads after its time does not keep it for long.
     """
     gate: Gate = app.state.gate
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = soft if soft > 0 else sys.maxsize
+    connection = functools.partial(
+        Connection, patience=gate.limits.deadline, most=min(CONNECTIONS, files // 2)
+    )
     config = uvicorn.Config(
         app,
-        http=functools.partial(Connection, patience=gate.limits.deadline),  # type: ignore[arg-type]
+        http=connection,  # type: ignore[arg-type]
+        backlog=min(BACKLOG, files // 4),  # all of them may come in before one is sent away
         access_log=False,  # /metrics counts, and a line for each request would cost a tenth of them
         log_level="error",  # its warnings are of what clients send
         server_header=False,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -32,6 +32,9 @@ service.read = lambda picture, *rest, **options: (
 app.Limits = functools.partial(app.Limits, deadline=0.3)
 sys.exit(cli.main())
 """
+
+
+MOST = 20  # connections
 
 
 @contextmanager
@@ -173,7 +176,7 @@ def test_a_thread_that_computes_on_does_not_keep_the_process(reader, number, enc
 @pytest.fixture(scope="module")
 def impatient(reader):
     """The port of a service, in a thread, that waits half a second for a request's head."""
-    patient = functools.partial(Connection, patience=0.5)
+    patient = functools.partial(Connection, patience=0.5, most=MOST)
     settings = uvicorn.Config(create_app(reader), http=patient, log_level="error", ws="none")
     with listen("127.0.0.1", 0) as listener:
         server = uvicorn.Server(settings)
@@ -202,6 +205,85 @@ def test_who_does_not_finish_asking_is_sent_away(impatient, asked, begun):
             time.sleep(0.02)
         assert peer.recv(2**16) == b""
         assert 0.4 < time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+        b"POST /v1/read HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n\r\n",
+        b"POST /v1/read HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_who_does_not_finish_after_the_answer_is_sent_away(impatient, asked):
+    with socket.create_connection(("127.0.0.1", impatient), timeout=3) as peer:
+        peer.sendall(asked)
+        assert peer.recv(2**16).startswith(b"HTTP/1.1 ")
+        began = time.monotonic()
+        peer.sendall(b"\r\n")
+        assert peer.recv(2**16) == b""
+        assert 0.3 < time.monotonic() - began < 2
+
+
+def sent_away(peer, piece=b"x", pause=0.05, seconds=4):
+    """Tell whether the other side closes the connection while these bytes are sent."""
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            peer.sendall(piece)
+            time.sleep(pause)
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_who_does_not_take_the_answers_is_sent_away(impatient):
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect(("127.0.0.1", impatient))
+        peer.sendall(b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        assert sent_away(peer)
+
+
+CHUNKED = b"POST /v1/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "line"),
+    [
+        (b"GET /", b""),
+        (b"GET /livez HTTP/1.1\r\nX-A: ", b""),
+        (b"GET /livez HTTP/1.1\r\n", b"X-A: a\r\n"),
+        (CHUNKED + b"1;", b""),
+        (CHUNKED + b"1\r\na\r\n0\r\n", b"X-A: a\r\n"),
+    ],
+)
+def test_a_head_that_never_ends_is_cut_off(impatient, begun, line):
+    with socket.create_connection(("127.0.0.1", impatient), timeout=3) as peer:
+        peer.sendall(begun)
+        assert sent_away(peer, (line or b"a") * 2**13, pause=0.01, seconds=0.45)
+
+
+def test_one_connection_too_many_is_closed_at_once(impatient):
+    def asked(peer):
+        peer.sendall(b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        return peer.recv(2**16)
+
+    with ExitStack() as stack:
+        peers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", impatient), timeout=3))
+            for _ in range(MOST)
+        ]
+        assert asked(peers[-1]).startswith(b"HTTP/1.1 200 ")
+        with (
+            socket.create_connection(("127.0.0.1", impatient), timeout=0.3) as peer,
+            suppress(ConnectionResetError),
+        ):
+            assert peer.recv(100) == b""
+        assert asked(peers[-1]).startswith(b"HTTP/1.1 200 ")
+    while get(impatient, "/livez") != 200:
+        time.sleep(0.02)
 
 
 def test_one_connection_serves_many_requests_also_refused_ones(impatient, digits, encode):
