@@ -4,7 +4,7 @@ import asyncio
 import math
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD = 2**16  # bytes; browsers send a few thousand
 
@@ -23,6 +23,7 @@ class Connection(HttpToolsProtocol):
         self._patience = patience
         self._most = most
         self._timer: asyncio.TimerHandle | None = None
+        self._answered: RequestResponseCycle | None = None  # the last to be begun
         self._unsent = math.inf  # bytes, when last looked at
         self._head = 0  # bytes that came since the last that was not of a head
 
@@ -68,9 +69,15 @@ class Connection(HttpToolsProtocol):
         self._take_turns()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer with the connection."""
+        """Forget the timer with the connection, and let what is being answered know."""
+        if self._answered is not None:
+            self._answered.disconnected = True  # uvicorn tells the last in its pipeline only
         super().connection_lost(exc)
         self._stop_waiting()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _take_turns(self) -> None:
         """Let the timer run just while it is the client's turn."""

@@ -61,7 +61,7 @@ def run(app: FastAPI, listener: socket.socket) -> int:
         server_header=False,
         proxy_headers=False,  # nothing here depends on who asks
         ws="none",
-        timeout_graceful_shutdown=int(gate.limits.deadline) + 5,
+        timeout_graceful_shutdown=2 * int(gate.limits.deadline) + 5,
     )
     server = DrainingServer(config, gate)
     gc.collect()
@@ -95,7 +95,14 @@ class DrainingServer(uvicorn.Server):
         for listening in self.servers:
             listening.close()
         await asyncio.sleep(LAST_WORDS)
+        # Before uvicorn cancels their tasks, which would fill the log.
+        asyncio.get_running_loop().call_later(self._gate.limits.deadline + 2, self._hang_up)
         await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        """End the connections whose clients do not take their answers, or still send requests."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     async def on_tick(self, counter: int) -> bool:
         """Tell whether it is time to close the doors."""

@@ -19,7 +19,7 @@ from inkdigits.cli import main
 from inkdigits.serving import SHARE, create_app, listen
 from inkdigits.serving.connection import Connection
 
-# The command, but that every picture takes a minute and gets 0.3 s.
+# The command, but that every picture takes a minute and gets 0.3 s, as does all else.
 HELD_UP = """
 import functools, sys, time
 from inkdigits import cli
@@ -35,6 +35,10 @@ sys.exit(cli.main())
 
 
 MOST = 20  # connections
+
+
+# Answers that nobody takes are more than sockets hold.
+UNREAD = b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
 
 
 @contextmanager
@@ -173,6 +177,20 @@ def test_a_thread_that_computes_on_does_not_keep_the_process(reader, number, enc
         assert "stopped after" in out
 
 
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_client_that_takes_no_answers_does_not_keep_the_process(reader, signals):
+    with service(reader, start=("-c", HELD_UP)) as (process, port), socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect(("127.0.0.1", port))
+        peer.sendall(UNREAD)
+        time.sleep(0.2)
+        for _ in range(signals):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        _, err = process.communicate(timeout=8)
+        assert (process.returncode, err) == ([0, 130][signals - 1], "")
+
+
 @pytest.fixture(scope="module")
 def impatient(reader):
     """The port of a service, in a thread, that waits half a second for a request's head."""
@@ -242,7 +260,7 @@ def test_who_does_not_take_the_answers_is_sent_away(impatient):
     with socket.socket() as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.connect(("127.0.0.1", impatient))
-        peer.sendall(b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        peer.sendall(UNREAD)
         assert sent_away(peer)
 
 
