@@ -1,7 +1,6 @@
 """The routes of the service."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -12,10 +11,9 @@ import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 
 from inkdigits import __version__
-from inkdigits.errors import DataError, TooLarge, UsageError
+from inkdigits.errors import DataError, TooLarge
 from inkdigits.images import SIZE, Images
 from inkdigits.reading import Reader
 from inkdigits.reading.readings import Reading
@@ -23,14 +21,12 @@ from inkdigits.serving import openapi
 from inkdigits.serving.edge import Edge
 from inkdigits.serving.errors import Problem, busy
 from inkdigits.serving.limits import Limits, body_length, read_body
+from inkdigits.serving.origins import Origins
 from inkdigits.serving.page import page_files
 from inkdigits.serving.service import Service
 
 Pixel = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Row = Annotated[list[Pixel], msgspec.Meta(min_length=SIZE * SIZE, max_length=SIZE * SIZE)]
-
-
-ORIGIN = re.compile(r"https?://[a-z0-9.:\[\]-]+")
 
 
 class DigitImages(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,10 +51,7 @@ def create_app(
     ``origins``: other sites whose pages may use it, as in ``https://example.org``; UsageError for
     anything else.
     """
-    names = frozenset(origins)
-    for name in names:
-        if not ORIGIN.fullmatch(name):
-            raise UsageError(f"{name!r} is no origin; give one as in https://example.org")
+    allowed = Origins(origins)
     limits = limits or Limits()
     service = Service(reader, limits)
     gate, metrics = service.gate, service.metrics
@@ -158,15 +151,7 @@ def create_app(
         app.add_api_route(path, file.answer, include_in_schema=False)
 
     paths = frozenset(getattr(route, "path", "") for route in app.routes)
-    if names:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=sorted(names),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type"],
-            max_age=600,
-        )
-    app.add_middleware(Edge, gate=gate, metrics=metrics, paths=paths, origins=names)
+    app.add_middleware(Edge, gate=gate, metrics=metrics, paths=paths, origins=allowed)
     return app
 
 

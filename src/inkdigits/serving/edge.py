@@ -2,13 +2,14 @@
 
 import logging
 import time
-from urllib.parse import urlsplit
+from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkdigits.serving.errors import Problem, busy
 from inkdigits.serving.gate import FULL, Gate
 from inkdigits.serving.metrics import Metrics
+from inkdigits.serving.origins import Origins
 
 POLICY = "; ".join(
     [
@@ -38,6 +39,8 @@ HEADERS = [
 NOT_STORED = (b"cache-control", b"no-store")
 CLOSE = (b"connection", b"close")
 
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
 READ = "/v1/read"
 FULL_HOUSE = busy(FULL).response()
 
@@ -56,7 +59,7 @@ class Edge:
         gate: Gate,
         metrics: Metrics,
         paths: frozenset[str],
-        origins: frozenset[str],
+        origins: Origins,
     ) -> None:
         self._app = app
         self._gate = gate
@@ -80,15 +83,18 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._headers(list(message["headers"]))
+                message["headers"] = self._headers(scope, list(message["headers"]))
             elif head:
                 message["body"] = b""
             await send(message)
 
         try:
-            if path.startswith("/v1/") and self._is_from_elsewhere(scope):
+            if path.startswith("/v1/") and self._origins.refuse(scope):
                 raise Problem(403, "usage", "pages of other sites may not use this service")
-            if path == READ and self._gate.full and scope["method"] == "POST" and _length(scope):
+            preflight = self._origins.preflight(scope)
+            if preflight is not None:
+                await preflight(scope, receive, answer)
+            elif path == READ and self._gate.full and scope["method"] == "POST" and _length(scope):
                 await FULL_HOUSE(scope, receive, answer)  # the short way: many may come at once
             else:
                 await self._app(scope, receive, answer)
@@ -103,27 +109,14 @@ class Edge:
             seconds = time.perf_counter() - began
             self._metrics.answered(path if path in self._paths else "other", status, seconds)
 
-    def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _headers(self, scope: Scope, headers: Headers) -> Headers:
         headers += HEADERS
+        headers += self._origins.sharing(scope)
         if not any(name == b"cache-control" for name, _ in headers):
             headers.append(NOT_STORED)
         if self._gate.draining:
             headers.append(CLOSE)
         return headers
-
-    def _is_from_elsewhere(self, scope: Scope) -> bool:
-        """Tell whether a browser sends this for a page of another site that was not named.
-
-        Without this a foreign page could not see the answers, but could still keep us busy.
-        """
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        if not origin or origin in self._origins:
-            return False
-        site = headers.get(b"sec-fetch-site")
-        if site is not None:
-            return site not in (b"same-origin", b"none")
-        return urlsplit(origin).netloc.encode("latin-1") != headers.get(b"host")
 
 
 def _length(scope: Scope) -> bool:

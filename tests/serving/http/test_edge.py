@@ -3,7 +3,7 @@
 import pytest
 
 from inkdigits.errors import UsageError
-from inkdigits.serving import create_app
+from inkdigits.serving import Limits, create_app
 
 PATHS = ["/", "/v1/reader", "/livez", "/readyz", "/metrics", "/openapi.json", "/nothing"]
 ELSEWHERE = "https://elsewhere.example"
@@ -116,6 +116,10 @@ def test_scripts_and_styles_of_the_page_have_their_types(client):
         ({"Origin": ELSEWHERE, "Sec-Fetch-Site": "cross-site"}, 403),
         ({"Origin": "http://testserver", "Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 403),
     ],
 )
 def test_pages_of_other_sites_are_turned_away(client, digits, encode, headers, status):
@@ -127,6 +131,32 @@ def test_pages_of_other_sites_are_turned_away(client, digits, encode, headers, s
 def test_a_link_from_another_site_still_opens_the_page(client):
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert client.get("/", headers=headers).status_code == 200
+    assert client.get("/v1/reader", headers=headers).status_code == 200
+
+
+def test_a_page_of_another_site_cannot_make_itself_heard_by_an_image(client):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert client.get("/v1/reader", headers=headers).status_code == 403
+
+
+def test_named_origins_see_errors_too(start, monkeypatch):
+    client = start(origins=[ELSEWHERE], limits=Limits(body=100))
+    ways = {
+        400: {"content": b"no picture"},
+        413: {"content": bytes(101)},
+        415: {"content": b"x", "headers": {"Content-Encoding": "gzip"}},
+        503: {"content": b"x"},
+    }
+    for status, way in ways.items():
+        if status == 503:
+            monkeypatch.setattr(client.app.state.gate, "inside", 64)
+        headers = {"Origin": ELSEWHERE, "Sec-Fetch-Site": "cross-site", **way.pop("headers", {})}
+        answer = client.post("/v1/read", headers=headers, **way)
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == ELSEWHERE
+        assert answer.headers["access-control-expose-headers"] == "Retry-After"
+        assert answer.headers["vary"] == "Origin"
+    assert client.get("/livez").headers["vary"] == "Origin"
 
 
 def test_named_origins_may_use_it_and_no_others(start, digits, encode):
@@ -140,6 +170,9 @@ def test_named_origins_may_use_it_and_no_others(start, digits, encode):
     allowed = client.options("/v1/read", headers=asked)
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-origin"] == ELSEWHERE
+    assert allowed.headers["access-control-allow-methods"] == "GET, POST"
+    assert allowed.headers["access-control-allow-headers"] == "Content-Type"
+    assert "content-security-policy" in allowed.headers
     other = client.post("/v1/read", content=b"", headers={"Origin": "https://other.example"})
     assert other.status_code == 403
     assert "access-control-allow-origin" not in other.headers
