@@ -28,6 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; InkdigitsError if not possible."""
     if not 0 <= port <= 65535:
         raise UsageError(f"port {port} does not exist; give one from 1 to 65535, or 0 for any")
+    if not host:  # which would be every interface
+        raise UsageError("--host is empty; give one as in 127.0.0.1, or 0.0.0.0 for all interfaces")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)

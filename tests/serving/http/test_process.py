@@ -328,6 +328,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(reader, capsys):
     ("words", "code", "message"),
     [
         (["--port", "70000"], 2, "port 70000"),
+        (["--host", ""], 2, "--host is empty"),
         (["--host", "no.such.host.invalid"], 1, "cannot listen"),
         (["--allow-origin", "*"], 2, "is no origin"),
         (["--reader", "nowhere.onnx"], 3, "nowhere.onnx"),
