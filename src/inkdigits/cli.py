@@ -189,6 +189,10 @@ def _run(words: list[str]) -> int:
             raise
         return _fail(InkdigitsError("training needs more: pip install 'inkdigits[train]'"), as_json)
     except KeyboardInterrupt:
+        if words[:1] == ["serve"]:  # which is told so when it is to stop, here before it began
+            return _tell(
+                '{"address": null, "answered": 0}' if as_json else "stopped after 0 answers"
+            )
         return _fail(Interrupted("stopped before it was done; nothing is half-written"), as_json)
     except MemoryError:
         return _fail(InkdigitsError("out of memory; give fewer images"), as_json)

@@ -315,6 +315,20 @@ def test_one_connection_serves_many_requests_also_refused_ones(impatient, digits
         assert statuses == [200, 400, 413, 200]
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [([], "stopped after 0 answers\n"), (["--json"], '{"address": null, "answered": 0}\n')],
+)
+def test_told_to_stop_while_it_loads_it_ends_as_ever(capsys, monkeypatch, told, words, text):
+    def loading(*_, **__):
+        signal.raise_signal(told)
+
+    monkeypatch.setattr("inkdigits.reading.Reader", loading)
+    assert main(["serve", *words]) == 0
+    assert tuple(capsys.readouterr()) == (text, "")
+
+
 def test_a_port_that_is_taken_is_told_in_one_line(reader, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
