@@ -6,9 +6,11 @@ whose content npm checks, when a page is exported; or whoever exports gives the 
 """
 
 import json
+import lzma
 import shutil
 import subprocess
 import tarfile
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,12 +59,19 @@ def _runtime(package: Path | None) -> dict[str, bytes]:
         if package.is_dir():
             return {name: (package / "dist" / name).read_bytes() for name in RUNTIME_FILES}
         with tarfile.open(package) as archive:
-            members = {name: archive.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
-            return {name: member.read() for name, member in members.items() if member}
-    except (OSError, KeyError, tarfile.TarError, EOFError) as error:
+            return {name: _member(archive, f"package/dist/{name}") for name in RUNTIME_FILES}
+    except (OSError, KeyError, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             f"is not the npm package onnxruntime-web; `npm pack {RUNTIME}` gives it", package
         ) from error
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """Return the content of a file in the archive; KeyError if there is none of that name."""
+    file = archive.extractfile(name)
+    if file is None:
+        raise KeyError(name)
+    return file.read()
 
 
 def _fetched(folder: Path) -> Path:

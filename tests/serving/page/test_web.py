@@ -4,7 +4,9 @@ import functools
 import http.server
 import json
 import os
+import random
 import re
+import tarfile
 import threading
 from pathlib import Path
 
@@ -53,6 +55,30 @@ def test_tells_another_package(tmp_path, reader):
     for package in (tmp_path, tmp_path / "missing.tgz", Path(__file__)):
         with pytest.raises(DataError, match="is not the npm package onnxruntime-web; `npm pack"):
             write_web(tmp_path / "web", reader, package)
+    assert not (tmp_path / "web").exists()
+
+
+@pytest.mark.parametrize("form", ["gz", "xz", "bz2"])
+def test_a_package_that_is_damaged_is_told_so(tmp_path, reader, package, form):
+    (package / "dist" / RUNTIME_FILES[1]).write_bytes(random.Random(1).randbytes(20_000))
+    archived = tmp_path / "package.tgz"
+    with tarfile.open(archived, f"w:{form}") as archive:
+        archive.add(package, "package")
+    sound = archived.read_bytes()
+    for at in range(20, 20_000, 2000):
+        archived.write_bytes(sound[:at] + bytes(2000) + sound[at + 2000 :])
+        with pytest.raises(DataError, match="is not the npm package"):
+            write_web(tmp_path / "web", reader, archived)
+    assert not (tmp_path / "web").exists()
+
+
+def test_a_package_with_a_folder_for_a_file_is_told_so(tmp_path, reader):
+    archived = tmp_path / "package.tgz"
+    with tarfile.open(archived, "w:gz") as archive:
+        for name in RUNTIME_FILES:
+            archive.add(tmp_path, f"package/dist/{name}", recursive=False)
+    with pytest.raises(DataError, match="is not the npm package"):
+        write_web(tmp_path / "web", reader, archived)
     assert not (tmp_path / "web").exists()
 
 
