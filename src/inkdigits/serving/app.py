@@ -28,6 +28,8 @@ from inkdigits.serving.service import Service
 Pixel = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Row = Annotated[list[Pixel], msgspec.Meta(min_length=SIZE * SIZE, max_length=SIZE * SIZE)]
 
+OPTIONS = "detail", "one"  # of /v1/read
+
 
 class DigitImages(msgspec.Struct, forbid_unknown_fields=True):
     """The JSON body of /v1/read."""
@@ -167,8 +169,11 @@ def _options(query: bytes) -> tuple[bool, bool]:
     if not query:
         return False, False
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    for name in given.keys() - set(OPTIONS):
+        text = f"there is no option {name!r}; there are {' and '.join(OPTIONS)}"
+        raise Problem(400, "usage", text, f"?{name}=")
     chosen = []
-    for name in ("detail", "one"):
+    for name in OPTIONS:
         value = given.get(name, "false")
         if value not in ("true", "false"):
             raise Problem(400, "usage", f"{name} is true or false", f"?{name}=")

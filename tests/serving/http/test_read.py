@@ -142,7 +142,9 @@ def test_bytes_that_are_no_picture(client, encode, number, cut):
         ({"Content-Type": "application/x-www-form-urlencoded"}, "", 200),
         ({}, "?detail=yes", 400),
         ({}, "?one=", 400),
-        ({}, "?other=1&detail=false", 200),
+        ({}, "?oen=true", 400),
+        ({}, "?other=1&detail=false", 400),
+        ({}, "?one=false&detail=false", 200),
         ({"Content-Length": "many"}, "", 400),
     ],
 )
