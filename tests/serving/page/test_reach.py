@@ -1,7 +1,10 @@
 """By keyboard alone, with a thumb, on every size of screen, and with what axe-core checks."""
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from inkdigits.data import load
 
 
 def test_every_stop_of_the_tab_key_is_seen(hand):
@@ -93,6 +96,17 @@ def test_fits_every_width(hand, width):
     hand.write(7)
     hand.sees("7")
     assert hand.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_line_of_digits_is_shown_as_one(hand, width):
+    hand.page.set_viewport_size({"width": width, "height": 800})
+    test = load("mnist").test
+    ink = np.hstack([np.pad(image, ((20, 20), (10, 10))) for image in test.images[:6]])
+    hand.open(255 - ink)
+    hand.sees("721041")
+    tops = {numeral.bounding_box()["y"] for numeral in hand.page.locator(".numeral").all()}
+    assert len(tops) == 1
 
 
 @pytest.mark.parametrize("hand", ["desk", "desk-dark", "phone", "phone-dark"], indirect=True)
