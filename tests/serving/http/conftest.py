@@ -71,3 +71,9 @@ def start(reader):
         yield lambda read=reader, **options: stack.enter_context(
             warm_client(create_app(read, **options))
         )
+
+
+@pytest.fixture
+def unread():
+    """Requests whose answers are more than sockets hold, for a client that takes none."""
+    return b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n" * 2000

@@ -1,6 +1,5 @@
 """What the service refuses, how fast, and what it does when it is full, slow or told to stop."""
 
-import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -199,52 +198,6 @@ def test_what_is_late_is_not_read_any_more(start, slow, digits, encode):
     (count,) = (line for line in text.splitlines() if line.startswith("inkdigits_batch_images_sum"))
     warming = 64 + 16 + 4 + 1 + 60
     assert float(count.split()[1]) <= warming
-
-
-def ask(app, messages, headers=()):
-    """Send one request to the bare application, with a body as its messages come."""
-
-    async def talk():
-        sent = []
-        waiting = list(messages)
-
-        async def receive():
-            return waiting.pop(0) if waiting else await asyncio.Event().wait()
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/v1/read",
-            "query_string": b"",
-            "headers": list(headers),
-        }
-        async with app.router.lifespan_context(app):
-            while not app.state.gate.warm:
-                await asyncio.sleep(0.01)
-            await app(scope, receive, send)
-        return sent
-
-    return asyncio.run(talk())
-
-
-def test_a_body_that_does_not_come_is_not_waited_for(reader):
-    app = create_app(reader, limits=Limits(deadline=0.1))
-    part = {"type": "http.request", "body": b"x", "more_body": True}
-    start, body = ask(app, [part])
-    assert start["status"] == 408
-    assert (b"connection", b"close") in start["headers"]
-    assert b'"slow"' in body["body"]
-    assert app.state.gate.inside == 0
-
-
-def test_a_client_that_goes_away_leaves_its_place(reader):
-    app = create_app(reader)
-    part = {"type": "http.request", "body": b"x", "more_body": True}
-    ask(app, [part, {"type": "http.disconnect"}])
-    assert app.state.gate.inside == 0
 
 
 def test_not_ready_until_warm_but_alive(slow):
