@@ -4,7 +4,6 @@ import asyncio
 import functools
 import gc
 import os
-import resource
 import socket
 import sys
 import threading
@@ -49,8 +48,7 @@ def run(app: FastAPI, listener: socket.socket) -> int:
     process at once (130), and what a thread still reads after its time does not keep it for long.
     """
     gate: Gate = app.state.gate
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = soft if soft > 0 else sys.maxsize
+    files = _most_files()
     connection = functools.partial(
         Connection, patience=gate.limits.deadline, most=min(CONNECTIONS, files // 2)
     )
@@ -111,3 +109,13 @@ class DrainingServer(uvicorn.Server):
         if self._end is not None and time.monotonic() >= self._end:
             self.should_exit = True
         return await super().on_tick(counter)
+
+
+def _most_files() -> int:
+    """Return how many files the process may hold open."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # on Windows, where there is no such limit
+        return sys.maxsize
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft > 0 else sys.maxsize
