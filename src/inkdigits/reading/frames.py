@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from inkdigits.reading.ink import Floats, Ink, Mask
-from inkdigits.reading.pieces import Piece, at_edge, find_pieces
+from inkdigits.reading.pieces import EIGHT, Piece, at_edge, find_pieces
 from inkdigits.reading.ruling import Line, Ruling, find_lines, nothing
 
+MOST = 300  # frames, the largest; bounds time on pictures full of boxes
 SMALLEST = 12  # pixels that a frame is high, at least
 FULLEST = 0.5  # of a frame's box is ink, at most
 LONG = 1.5  # times its height: a frame so wide needs nothing in it
@@ -32,17 +34,24 @@ def find_frames(ink: Ink, pieces: Sequence[Piece]) -> Ruling:
     """Find the frames among the ink's ``pieces``, then those so pale that their lines are cut."""
     found = nothing(ink.mask)
     _add_frames(found, pieces, ink)
-    _add_frames(found, find_pieces(ink.faint & ~found.ink), ink)
+    _add_frames(found, find_pieces(ink.faint & ~found.ink & ~found.place), ink)
     return found
 
 
 def _add_frames(found: Ruling, pieces: Sequence[Piece], ink: Ink) -> None:
-    for piece in _candidates(pieces, ink.mask.shape):
+    candidates = sorted(_candidates(pieces, ink.mask.shape), key=lambda it: -it.mask.size)
+    for piece in candidates[:MOST]:
         box = slice(piece.top, piece.bottom), slice(piece.left, piece.right)
         frame = _frame(piece.mask, ink.contrast[box])
         if frame is not None:
-            found.ink[box] |= frame.ink
+            found.ink[box] |= frame.ink | _crumbs(piece.mask & ~frame.ink, frame.place)
             found.place[box] |= frame.place
+
+
+def _crumbs(rest: Mask, place: Mask) -> Mask:
+    """Return what is left of lines where they meet: ink that goes nowhere beyond their place."""
+    labels, _ = ndimage.label(rest, EIGHT)
+    return rest & ~np.isin(labels, labels[rest & ~place])
 
 
 def _candidates(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Iterator[Piece]:
