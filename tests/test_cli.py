@@ -136,6 +136,20 @@ def test_evaluate_measures_and_warns_of_images_it_has_seen(run, place):
     assert "600 of these 600 images" in result["caution"]
 
 
+def test_what_a_reader_has_seen_is_told_by_the_images_not_by_the_files_name(place, tmp_path, run):
+    digits = load("mnist")
+    np.savez(tmp_path / "digits.npz", x=digits.images[600:700], y=digits.labels[600:700])
+    np.savez(tmp_path / "part.npz", x=digits.images[:100], y=digits.labels[:100])
+    with contextlib.chdir(tmp_path):  # where another file has the name of the training's
+        for data, told in (("digits.npz", ""), ("part.npz", ""), (place / "digits.npz", "600 of")):
+            code, _, err = run("evaluate", str(place / "run"), str(data))
+            assert code == 0
+            assert told in err
+            assert bool(told) == bool(err)
+    part = str(tmp_path / "part.npz")
+    assert "100 of these 100 images" in run("evaluate", "run", part, "-o", "judged")[2]
+
+
 def test_a_quality_not_reached_exits_with_4(run):
     code, _, err = run("evaluate", "run", "digits.npz", "-o", "judged", "--at-least", "0.9999")
     assert code == 4

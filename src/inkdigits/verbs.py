@@ -105,9 +105,9 @@ def evaluate(options: argparse.Namespace) -> Answer:
     from inkdigits.reading import Reader
 
     reader = Reader(options.reader)
-    dataset = load(options.data)
-    dataset = dataset.test or dataset
-    caution = _tell_seen(reader, dataset)
+    whole = load(options.data)
+    dataset = whole.test or whole
+    caution = _tell_seen(reader, dataset, whole)
     evaluation = _judge(reader, dataset, options.output, caution)
     if caution:
         print(f"note: {caution}", file=sys.stderr)
@@ -338,22 +338,35 @@ def _judge(reader: "Reader", dataset: "Dataset", folder: Path, caution: str = ""
     )
 
 
-def _tell_seen(reader: "Reader", dataset: "Dataset") -> str:
-    """Say how many of the images the reader may have learnt from, if any, where it can be told."""
-    from inkdigits.data import load
+def _tell_seen(reader: "Reader", dataset: "Dataset", whole: "Dataset") -> str:
+    """Say how many of the images the reader may have learnt from, if any, where it can be told.
+
+    ``whole``: what ``dataset`` is the test part of, or itself.
+    """
     from inkdigits.evaluation.doubts import shared
 
-    source = str(reader.provenance.get("data", {}).get("source", ""))
-    try:
-        seen = len(shared(dataset.images, load(source).images))
-    except InkdigitsError:
-        return ""  # what it was trained on is not at hand
+    told = reader.provenance.get("data", {})
+    learnt = _find_learnt(told, whole)
+    seen = 0 if learnt is None else len(shared(dataset.images, learnt.images))
     if not seen:
         return ""
     return (
         f"{seen:,} of these {len(dataset):,} images are among those that {reader.path} "
-        f"was trained and validated on ({source}), so this accuracy flatters it"
+        f"was trained and validated on ({told.get('source')}), so this accuracy flatters it"
     )
+
+
+def _find_learnt(told: dict[str, Any], whole: "Dataset") -> "Dataset | None":
+    """Return what a reader was trained on, if it is ``whole``, or still lies where it is told."""
+    from inkdigits.data import load
+
+    if whole.fingerprint() == told.get("fingerprint"):
+        return whole
+    with suppress(InkdigitsError):  # it is not at hand
+        there = load(str(told.get("source", "")))
+        if there.fingerprint() == told.get("fingerprint"):  # else another by the same name
+            return there
+    return None
 
 
 def _demand(at_least: float | None, evaluation: "Evaluation") -> None:
