@@ -193,6 +193,29 @@ def test_predict_writes_probabilities_for_anything_else(run, place):
     assert len(lines) == 601
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_nothing_that_is_read_is_overwritten(run, place, tmp_path, linked):
+    table = tmp_path / "tables" / "test.parquet"
+    table.parent.mkdir()
+    table.write_bytes(b"PAR1")
+    for words, read in (
+        (["predict", "run", "test.csv"], place / "test.csv"),
+        (["predict", "run", str(table.parent)], table),
+        (["predict", "run", "test.csv"], place / "run" / "reader.onnx"),
+        (["join", "run", "run/reader.onnx"], place / "run" / "reader.onnx"),
+    ):
+        output, before = read, read.read_bytes()
+        if linked:
+            output = tmp_path / read.name
+            output.unlink(missing_ok=True)
+            output.symlink_to(read)
+        code, _, err = run(*words, "-o", str(output))
+        assert code == 2
+        assert len(err.splitlines()) == 1
+        assert "would overwrite" in err
+        assert read.read_bytes() == before
+
+
 def test_models_prints_table_3(run):
     code, out, _ = run("models", "report_cnn")
     assert code == 0

@@ -2,11 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from inkdigits.errors import InkdigitsError
+from inkdigits.errors import InkdigitsError, UsageError
 
 
 @contextmanager
@@ -41,3 +41,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # out of reach, perhaps; the first error is the one to tell
             temporary.unlink()
+
+
+def spare(inputs: Iterable[Path], output: Path) -> None:
+    """Raise UsageError if writing ``output`` would replace one of ``inputs``, links followed."""
+    for path in inputs:
+        with suppress(OSError):  # one of them is not there
+            if output.samefile(path):
+                raise UsageError(
+                    f"would overwrite {path}, which is read; name another file", output
+                )

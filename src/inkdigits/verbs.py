@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkdigits.errors import DataError, InkdigitsError, Interrupted, QualityError, UsageError
-from inkdigits.files import whole_file
+from inkdigits.files import spare, whole_file
 
 if TYPE_CHECKING:
     from inkdigits.data import Dataset
@@ -134,6 +134,9 @@ def predict(options: argparse.Namespace) -> Answer:
     from inkdigits.reading.predictions import prediction_table, write_predictions, write_submission
 
     reader = Reader(options.reader)
+    place = Path(options.data[0]).expanduser()
+    parts = [*place.glob("*.parquet"), *place.glob("*/*.parquet")]  # where it is a folder of them
+    spare([reader.path, place, *parts], options.output)
     blocks = stream(options.data[0])
     first = next(blocks)
     count = 0

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from inkdigits import __version__
 from inkdigits.data import Dataset, load
 from inkdigits.errors import DataError, UsageError
-from inkdigits.files import whole_file
+from inkdigits.files import spare, whole_file
 from inkdigits.images import SIZE
 from inkdigits.reading.reader import CLASSES, Reader, Scores
 from inkdigits.reading.seal import seal
@@ -59,11 +59,12 @@ def join(
     All are readers trained on the same data with the same images held out. On these the
     probability below which ``quick`` asks is set, so that it answers 95 % alone, and then
     temperature and threshold as at the end of a training. ``data`` is needed only where they were
-    trained on a Dataset made in memory. Raises UsageError for readers that cannot be joined,
-    DataError for files that are none or data that have changed, InkdigitsError if ``path`` cannot
-    be written.
+    trained on a Dataset made in memory. Raises UsageError for readers that cannot be joined, or
+    that ``path`` would overwrite, DataError for files that are none or data that have changed,
+    InkdigitsError if ``path`` cannot be written.
     """
     first, surer, path = Reader(quick), [Reader(reader) for reader in sure], Path(path)
+    spare([reader.path for reader in (first, *surer)], path)
     dataset = _common_data(first, surer, data)
     seed = int(first.provenance["seed"])
     held_out = split(dataset, first.recipe["validation_fraction"], seed)[1]
