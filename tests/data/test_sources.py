@@ -183,6 +183,16 @@ def test_a_streamed_test_csv_is_told_by_its_first_block(digits, tmp_path, monkey
     assert [name for block in blocks for name in block.ids] == load(path).ids
 
 
+def test_a_source_without_images_is_told(digits, tmp_path):
+    np.savez(tmp_path / "none.npz", x=digits.images[:0])
+    table = write_parquet(tmp_path / "one.parquet", digits.take(np.arange(1)))
+    pq.write_table(pq.read_table(table).slice(0, 0), tmp_path / "none.parquet")
+    for path in (tmp_path / "none.npz", tmp_path / "none.parquet"):
+        for read in (load, lambda path: list(stream(path))):
+            with pytest.raises(DataError, match="there are no images in it"):
+                read(path)
+
+
 def test_kaggle_zip_says_which_file_was_read(digits, tmp_path):
     assert load(FORMS["Kaggle's zip"](digits, tmp_path)).source.endswith(".zip (train.csv)")
 

@@ -69,8 +69,13 @@ def stream(source: str | Path) -> Iterator[Dataset]:
         yield from blocks(dataset.test or dataset)
         return
     path = Path(source).expanduser()
+    empty = True
     with files.reading(path):
-        yield from _kind(path).stream(path)
+        for block in _kind(path).stream(path):
+            empty = False
+            yield block
+    if empty:
+        raise DataError(files.NO_IMAGES, path)
 
 
 def _kind(path: Path) -> Kind:

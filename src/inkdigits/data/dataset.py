@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from inkdigits.data.files import NO_IMAGES
 from inkdigits.errors import DataError
 from inkdigits.images import Images, check_images
 
@@ -37,7 +38,7 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", check_images(self.images, self.source))
         if not len(self.images):
-            raise DataError("there are no images in it; give data with at least one", self.source)
+            raise DataError(NO_IMAGES, self.source)
         if self.labels is not None:
             labels = check_labels(self.labels, self.source)
             if len(labels) != len(self.images):

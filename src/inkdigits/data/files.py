@@ -15,6 +15,7 @@ from inkdigits.errors import DataError
 LIMIT = 4 * 2**30
 ZIP = b"PK"
 EMPTY = "the file is empty; copy or download it again"
+NO_IMAGES = "there are no images in it; give data with at least one"
 _GZIP = b"\x1f\x8b"
 
 

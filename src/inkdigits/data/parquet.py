@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from inkdigits.data.dataset import BLOCK, Dataset, Labels
-from inkdigits.data.files import LIMIT
+from inkdigits.data.files import LIMIT, NO_IMAGES
 from inkdigits.data.pictures import from_pictures
 from inkdigits.errors import DataError
 from inkdigits.images import SIZE, Images, decode
@@ -73,7 +73,7 @@ def _part(files: list[Path], source: str) -> Dataset:
         pictures += more
         labels.append(label)
     if not pictures:
-        raise DataError("there are no images in it; give data with at least one", source)
+        raise DataError(NO_IMAGES, source)
     known = [label for label in labels if label is not None]
     if known and len(known) != len(labels):
         raise DataError("some of its files have labels and some have none", source)
