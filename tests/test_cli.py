@@ -100,6 +100,24 @@ def test_a_result_that_cannot_be_written_is_one_error(json_asked):
     )
 
 
+def test_a_closed_stream_is_neither_a_traceback_nor_written_into(place, tmp_path):
+    def ink(words, closed):
+        line = f'exec "{sys.executable}" -m inkdigits {words} {closed}'
+        return subprocess.run(["sh", "-c", line], cwd=place, capture_output=True, text=True)
+
+    told = ink(f"predict run digits.npz -o {tmp_path}/read.csv", "2>&-")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert len((tmp_path / "read.csv").read_text().splitlines()) == 601
+    told = ink("data nowhere.csv", "2>&-")
+    assert (told.returncode, told.stdout) == (3, "")
+    told = ink("models", ">&-")
+    assert told.returncode == 1
+    assert told.stderr == (
+        "inkdigits: the result cannot be written, since stdout is closed; send it somewhere\n"
+    )
+    assert ink("models", ">&- 2>&-").returncode == 1
+
+
 def test_the_run_folder_holds_its_report(place):
     report = place / "run" / "report"
     names = {path.name for path in report.iterdir()}

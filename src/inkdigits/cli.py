@@ -157,6 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 done, 1 failed, 2 wrong usage, 3 bad data, 4 below a quality asked for, 130 interrupted.
     """
+    _fill_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold what it cannot encode
             stream.reconfigure(errors="backslashreplace")
@@ -165,6 +166,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone, as in `inkdigits models | head`
         return 1
+
+
+def _fill_missing_streams() -> None:
+    """Where a standard stream came closed, take its place, or the next file opened would have it.
+
+    What is told on stderr then goes nowhere; ``_tell`` says that stdout is closed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115  # for the whole process
 
 
 def _run(words: list[str]) -> int:
@@ -212,7 +224,10 @@ def terminable() -> Iterator[None]:
 
 
 def _tell(text: str) -> int:
-    """Print to stdout; if what it goes to takes no more, say so on stderr and return 1."""
+    """Print to stdout; if it is closed, or takes no more, say so on stderr and return 1."""
+    if sys.stdout is None:
+        reason = "the result cannot be written, since stdout is closed; send it somewhere"
+        return _fail(InkdigitsError(reason), as_json=False)
     try:
         print(text, end="\n" if text else "", flush=True)
         return 0
