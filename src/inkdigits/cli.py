@@ -266,5 +266,15 @@ def _add_cluster(verb: argparse.ArgumentParser) -> None:
 
 def _add_at_least(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "--at-least", type=float, metavar="ACCURACY", help="exit with 4 if the accuracy is lower"
+        "--at-least", type=_share, metavar="ACCURACY", help="0 to 1; exit with 4 if it is lower"
     )
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:  # NaN, too, is not
+        raise argparse.ArgumentTypeError(f"{word!r} is no share from 0 to 1, as 0.99 is")
+    return share
