@@ -45,6 +45,15 @@ FAULTS = {
     "over 255": (changed(9, "pixel12", "256"), ", line 9, column pixel12: 256 is not a pixel"),
     "far over": (changed(9, "pixel12", "1000"), ", line 9, column pixel12: 1000 is not a pixel"),
     "300": (changed(9, "pixel783", "300"), ", line 9, column pixel783: 300 is not a pixel"),
+    "zeros before 300": (changed(9, "pixel2", 30 * "0" + "300"), ", line 9, column pixel2: 300 is"),
+    "zeros before -1": (
+        changed(9, "pixel2", "-" + 30 * "0" + "1"),
+        ", line 9, column pixel2: -1 is",
+    ),
+    "endless": (
+        changed(9, "pixel12", 999 * "1"),
+        r", line 9, column pixel12: 1{20} is not a pixel",
+    ),
     "negative": (changed(2, "pixel0", "-1"), ", line 2, column pixel0: -1 is not a pixel"),
     "text": (changed(21, "pixel3", "abc"), ", line 21, column pixel3: 'abc' is not a whole"),
     "fraction": (changed(3, "pixel3", "0.5"), ", line 3, column pixel3: '0.5' is not a whole"),
@@ -94,6 +103,12 @@ def test_blank_lines_count_as_lines(tmp_path):
     path.write_text("\n".join([*text[:3], "", *text[3:]]))
     with pytest.raises(DataError, match="line 10, column pixel1"):
         load(path)
+
+
+def test_zeros_before_a_value_change_nothing(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("\n".join(changed(9, "pixel2", 999 * "0" + "97")))
+    assert load(path).images[7, 0, 2] == 97
 
 
 def test_endless_line_is_an_error(tmp_path):

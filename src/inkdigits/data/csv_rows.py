@@ -44,7 +44,8 @@ def _value(cell: str, name: str, where: str) -> int:
         raise DataError("the value is missing; restore or remove the row", where)
     if not (cell.isascii() and cell.removeprefix("-").isdigit()):
         raise DataError(f"{cell[:30]!r} is not a whole number; correct or remove the row", where)
-    value = int(cell[:20])
+    digits = cell.removeprefix("-").lstrip("0")[:20]  # enough to tell that it is too much
+    value = int(digits or 0) * (-1 if cell.startswith("-") else 1)
     if name == "label" and not 0 <= value <= 9:
         raise DataError(f"{value} is not a digit 0–9; correct or remove the row", where)
     if not 0 <= value <= 255:
