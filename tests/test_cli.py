@@ -168,6 +168,15 @@ def test_what_a_reader_has_seen_is_told_by_the_images_not_by_the_files_name(plac
     assert "100 of these 100 images" in run("evaluate", "run", part, "-o", "judged")[2]
 
 
+def test_images_of_0_and_1_are_noted(run, place):
+    digits = load("mnist")
+    np.savez(place / "ones.npz", x=digits.images[:50] // 128, y=digits.labels[:50])
+    for verb, output in (("evaluate", "judged"), ("predict", "read.csv")):
+        code, _, err = run(verb, "run", "ones.npz", "-o", output)
+        assert code == 0
+        assert "note: ones.npz: no pixel is above 1, where ink goes up to 255" in err
+
+
 def test_a_quality_not_reached_exits_with_4(run):
     code, _, err = run("evaluate", "run", "digits.npz", "-o", "judged", "--at-least", "0.9999")
     assert code == 4

@@ -107,6 +107,7 @@ def evaluate(options: argparse.Namespace) -> Answer:
     reader = Reader(options.reader)
     whole = load(options.data)
     dataset = whole.test or whole
+    _note_scale(int(dataset.images.max()), dataset.source)
     caution = _tell_seen(reader, dataset, whole)
     evaluation = _judge(reader, dataset, options.output, caution)
     if caution:
@@ -139,15 +140,16 @@ def predict(options: argparse.Namespace) -> Answer:
     spare([reader.path, place, *parts], options.output)
     blocks = stream(options.data[0])
     first = next(blocks)
-    count = 0
+    count, brightest = 0, 0
     with tqdm(unit=" images", file=sys.stderr, disable=None, leave=False) as bar:
 
         def read() -> "Iterator[tuple[Sequence[str] | range, Scores]]":
-            nonlocal count
+            nonlocal count, brightest
             for block in chain([first], blocks):
                 ids = block.ids or range(count, count + len(block))
                 yield ids, reader.predict_proba(block.images)
                 count += len(block)
+                brightest = max(brightest, int(block.images.max()))
                 bar.update(len(block))
 
         if is_kaggle_test(first) and options.output.suffix != ".parquet":
@@ -158,6 +160,7 @@ def predict(options: argparse.Namespace) -> Answer:
             tables = (prediction_table(ids, scores, reader.threshold) for ids, scores in read())
             write_predictions(options.output, tables)
             form = "labels with probabilities"
+    _note_scale(brightest, first.source)
     return (
         {"n": count, "output": str(options.output)},
         f"{count:,} images of {first.source} read\n{options.output}   {form}",
@@ -339,6 +342,13 @@ def _judge(reader: "Reader", dataset: "Dataset", folder: Path, caution: str = ""
         history=read_history(reader.path.parent / "metrics.jsonl"),
         provenance=reader.origin(),
     )
+
+
+def _note_scale(brightest: int, source: str) -> None:
+    from inkdigits.data.dataset import UNSCALED
+
+    if brightest == 1:
+        print(f"note: {source}: {UNSCALED}", file=sys.stderr)
 
 
 def _tell_seen(reader: "Reader", dataset: "Dataset", whole: "Dataset") -> str:

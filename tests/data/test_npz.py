@@ -23,6 +23,8 @@ LABELS = np.arange(3)
         ({"x": IMAGES, "y": LABELS[:2]}, "3 images but 2 labels"),
         ({"x": IMAGES, "y": LABELS + 9}, r"label 10 of image 1 .* is not a digit"),
         ({"x": IMAGES / 3 + 0.1, "y": LABELS}, "pixel values are fractions"),
+        ({"x": IMAGES > 0}, r"\(x\): pixel values are true and false; multiply them by 255"),
+        ({"x": np.zeros((3, 16, 16), bool)}, r"\(x\): pixel values are true and false"),
         ({"x": IMAGES.astype(int) - 1, "y": LABELS}, r"\(x\): pixel values run from -1 to -1"),
         ({"x": np.full((3, 16, 16), 300), "y": LABELS}, "images of 16×16 hold int64 that are not"),
         ({"x": np.zeros((3, 32, 32, 3), np.uint8)}, r"images have shape \(3, 32, 32, 3\)"),

@@ -61,6 +61,12 @@ def test_missing_label_is_a_doubt(few):
     assert "no image of 8 and 9" in told
 
 
+def test_ink_of_1_is_a_doubt_and_no_ink_is_none(few):
+    assert "unscaled" in kinds(changed(few, images=few.images // 128))
+    assert "unscaled" not in kinds(changed(few, images=few.images * 0))
+    assert "unscaled" not in kinds(few)
+
+
 def test_text_shows_table_counts_and_examples(few):
     text = overview_text(few)
     lines = text.splitlines()

@@ -369,6 +369,8 @@ def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):
         train(Dataset(strokes.images, None, "test.csv"), folder=tmp_path / "run")
     with pytest.raises(DataError, match="too few"):
         train(strokes.take(np.arange(5)), folder=tmp_path / "run")
+    with pytest.raises(DataError, match=r"no pixel is above 1, .* multiply the images by 255"):
+        train(Dataset(strokes.images // 200, strokes.labels, "x"), folder=tmp_path / "run")
     with pytest.raises(UsageError, match="no recipe 'fancy'; choose from report"):
         train(strokes, recipe="fancy", folder=tmp_path / "run")
     with pytest.raises(UsageError, match="at least 1"):

@@ -18,6 +18,8 @@ BLOCK = 4096  # images that a stream brings at a time: 3 MB
 
 Labels = NDArray[np.uint8]
 
+UNSCALED = "no pixel is above 1, where ink goes up to 255; multiply the images by 255"
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

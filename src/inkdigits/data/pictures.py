@@ -29,7 +29,7 @@ def from_array(array: NDArray[Any], where: object) -> Images:
     Raises DataError as ``check_images`` does; another size must be a whole-number type in 0–255.
     """
     other_size = array.ndim == 3 and array.shape[1:] != (SIZE, SIZE) and 0 not in array.shape
-    if not other_size:
+    if not other_size or array.dtype == bool:
         return check_images(array, where)
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise DataError(

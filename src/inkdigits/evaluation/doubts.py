@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkdigits.data.dataset import CLASSES, Dataset, Labels
+from inkdigits.data.dataset import CLASSES, UNSCALED, Dataset, Labels
 from inkdigits.evaluation.wording import listing, plural
 from inkdigits.images import Images
 
@@ -24,7 +24,7 @@ class Doubt:
 
 
 def find_doubts(dataset: Dataset) -> list[Doubt]:
-    """Look for blank, light, cut off and repeated images, and for labels that contradict."""
+    """Look for blank, light, cut off, repeated and unscaled images, for labels that contradict."""
     return list(_doubts(dataset))
 
 
@@ -57,6 +57,8 @@ def _doubts(dataset: Dataset) -> Iterator[Doubt]:
     for kind, words, places in kinds:
         if len(places):
             yield Doubt(kind, f"{plural(len(places), 'image')} {words}", places)
+    if images.max() == 1:
+        yield Doubt("unscaled", UNSCALED, np.array([], np.intp))
     if labels is not None:
         missing = np.flatnonzero(np.bincount(labels, minlength=CLASSES) == 0)
         if len(missing):

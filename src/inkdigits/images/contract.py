@@ -21,7 +21,9 @@ def check_images(images: NDArray[Any], where: object = None) -> Images:
     values lie in 0–255. Raises DataError for other shapes and for values outside 0–255.
     """
     array = np.asarray(images)
-    if array.dtype == object or array.dtype.kind not in "biuf":
+    if array.dtype == bool:
+        raise DataError("pixel values are true and false; multiply them by 255", where)
+    if array.dtype == object or array.dtype.kind not in "iuf":
         raise DataError(f"images hold {array.dtype}, not numbers; give uint8 values 0–255", where)
     if array.shape == (SIZE, SIZE):
         array = array[None]

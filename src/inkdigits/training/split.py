@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from inkdigits.data import Dataset, load
+from inkdigits.data.dataset import UNSCALED
 from inkdigits.errors import DataError
 from inkdigits.training.run import Run
 from inkdigits.training.streams import Stream, stream
@@ -11,7 +12,7 @@ _FEWEST_IMAGES = 10
 
 
 def check_trainable(dataset: Dataset) -> None:
-    """Raise DataError for images without labels, too few, or of a file whose name is not text."""
+    """Raise DataError for images without labels, too few, of 0 and 1, or named by no text."""
     if dataset.labels is None:
         raise DataError("has no labels, which training needs; give labelled images", dataset.source)
     if len(dataset) < _FEWEST_IMAGES:
@@ -19,6 +20,8 @@ def check_trainable(dataset: Dataset) -> None:
             f"{len(dataset)} images are too few to train on; give at least {_FEWEST_IMAGES}",
             dataset.source,
         )
+    if dataset.images.max() == 1:
+        raise DataError(UNSCALED, dataset.source)
     try:
         dataset.source.encode()
     except UnicodeEncodeError as error:  # the reader tells what it was trained on
