@@ -364,6 +364,24 @@ def test_a_signal_before_the_first_step_is_kept(finished, strokes, tmp_path, mon
     assert (tmp_path / "run" / "reader.onnx").read_bytes() == finished.reader.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"precision": "float16"}, {"seed": 1.5}, {"seed": "1"}, {"epochs": 1.5}, {"epochs": "1"},
+        {"model": 3}, {"recipe": 3},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_before_anything_is_made(strokes, tmp_path, asked):
+    with pytest.raises(UsageError, match=str(*asked.values())):
+        train(strokes, folder=tmp_path / "run", show=False, **asked)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numpys_whole_numbers_are_numbers(finished, strokes, tmp_path):
+    run = run_small(strokes, tmp_path / "run", seed=np.int64(5))
+    assert run.reader.read_bytes() == finished.reader.read_bytes()
+
+
 def test_unlabelled_too_few_and_unknown_are_refused(strokes, tmp_path):
     with pytest.raises(DataError, match="has no labels"):
         train(Dataset(strokes.images, None, "test.csv"), folder=tmp_path / "run")

@@ -113,7 +113,7 @@ class Network(nn.Module):
 def architecture(name: str) -> Architecture:
     """Return the architecture of that name; UsageError names the nearest if there is none."""
     if name not in ARCHITECTURES:
-        near = get_close_matches(name, ARCHITECTURES, n=3, cutoff=0.5) or list(ARCHITECTURES)
+        near = get_close_matches(str(name), ARCHITECTURES, n=3, cutoff=0.5) or list(ARCHITECTURES)
         raise UsageError(f"no architecture is called {name!r}; choose {', '.join(near)}")
     return ARCHITECTURES[name]
 

@@ -27,9 +27,9 @@ from inkdigits.training.loop import compute_logits, fit
 from inkdigits.training.memory import keep_freed_memory
 from inkdigits.training.optimiser import Average, make_optimiser
 from inkdigits.training.pool import Labelled, draw_pool, on_device, vary_as_in_training
-from inkdigits.training.precision import choose_precision
+from inkdigits.training.precision import PRECISIONS, choose_precision
 from inkdigits.training.processes import Processes, processes, share_statistics
-from inkdigits.training.recipe import Plateau, Recipe, find_recipe
+from inkdigits.training.recipe import Plateau, Recipe, check_whole, find_recipe
 from inkdigits.training.run import Run, create_run, find_begun, json_sha256
 from inkdigits.training.schedule import Annealer
 from inkdigits.training.split import check_trainable, run_data, split
@@ -58,14 +58,15 @@ def train(
     is a reader whose probabilities are half of what the network learns; ``show`` draws progress on
     stderr. Under torchrun all processes train it together, and a run that was begun by the same
     words is gone on with. Raises DataError for data without labels or with too few images,
-    UsageError for unknown names, and Interrupted after Ctrl-C or SIGTERM, with all that was done
-    saved.
+    UsageError for unknown names and for numbers that are no such, and Interrupted after Ctrl-C or
+    SIGTERM, with all that was done saved.
     """
     settings = find_recipe(recipe, epochs)
     model = settings.model if model is None else model
     architecture(model)
-    if seed < 0:
-        raise UsageError(f"seed {seed} asked for; give a whole number from 0 on")
+    seed = check_whole(seed, "seed")
+    if precision not in (None, *PRECISIONS):
+        raise UsageError(f"there is no precision {precision!r}; choose {' or '.join(PRECISIONS)}")
     dataset = data if isinstance(data, Dataset) else load(data)
     check_trainable(dataset)
     place = None if folder is None else Path(folder)

@@ -1,6 +1,8 @@
 """How a network is trained: recipes by name."""
 
+import operator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from inkdigits.errors import UsageError
 
@@ -213,6 +215,17 @@ def find_recipe(name: str, epochs: int | None = None) -> Recipe:
         raise UsageError(f"there is no recipe {name!r}; choose from {', '.join(RECIPES)}")
     if epochs is None:
         return RECIPES[name]
-    if epochs < 1:
-        raise UsageError(f"{epochs} epochs asked for; at least 1 is needed")
-    return replace(RECIPES[name], epochs=epochs)
+    return replace(RECIPES[name], epochs=check_whole(epochs, "epochs", least=1))
+
+
+def check_whole(number: Any, name: str, least: int = 0) -> int:
+    """Return ``number``, of whatever whole type, as an int; UsageError for less and for others."""
+    try:
+        whole = operator.index(number)
+    except TypeError:
+        whole = least - 1
+    if whole < least:
+        raise UsageError(
+            f"{name} {number!r} asked for; a whole number of at least {least} is needed"
+        )
+    return whole
