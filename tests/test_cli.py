@@ -316,6 +316,8 @@ def test_explain_tells_what_it_read(run, place):
         (["evaluate", "run", "digits.npz", "--at-least", "-.1"], 2, "'-.1' is no share"),
         (["evaluate", "run", "digits.npz", "--at-least", "most"], 2, "'most' is no share"),
         (["fly"], 2, "fly"),
+        (["models", "--js"], 2, "--js"),
+        (["train", "digits.npz", "--epo", "1"], 2, "--epo"),
         ([], 2, "VERB"),
     ],
 )

@@ -23,7 +23,10 @@ READER_HELP = "a reader.onnx, or the run folder it lies in"
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with wrong usage told in one line."""
+    """argparse, with wrong usage told in one line, and no word taken for a longer one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError where argparse would print its usage and exit."""
