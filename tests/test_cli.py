@@ -1,8 +1,10 @@
 """The commands as a user types them: results, one-line errors, exit codes."""
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +57,13 @@ def test_train_ends_with_accuracy_interval_paths_and_the_next_command(run):
     assert "precision" in err
 
 
+def test_commands_can_be_copied_whatever_the_folder_is_called(run, place):
+    shutil.copytree(place / "run", place / "my run")
+    assert "inkdigits evaluate 'my run' digits.npz" in run("train", "--resume", "my run")[1]
+    _, _, err = run("train", "digits.npz", "-o", "my run")
+    assert "go on with it by --resume 'my run', or" in err
+
+
 def test_train_json_is_one_object_with_the_promised_keys(run):
     code, out, _ = run("train", "--resume", "run", "--json")
     assert code == 0
@@ -85,6 +94,19 @@ def test_a_signal_while_the_report_is_drawn_says_that_the_reader_is_there(run, m
     assert code == 130
     assert "the reader is written, and the report is drawn by: inkdigits train --resume run" in err
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_report_that_finds_no_room_says_that_the_reader_is_there(run, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("inkdigits.evaluation.folder._write", full)
+    code, out, err = run("train", "--resume", "run")
+    assert (code, out) == (1, "")
+    assert err == (
+        "inkdigits: run/report: the reader is written, but the report cannot be (No space left on "
+        "device); make room, and it is drawn by: inkdigits train --resume run\n"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")

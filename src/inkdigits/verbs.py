@@ -5,6 +5,7 @@ Each returns its result, which --json prints, and the text that a person reads.
 
 import argparse
 import dataclasses
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -55,7 +56,15 @@ def train(options: argparse.Namespace) -> Answer:
     except KeyboardInterrupt as error:
         raise Interrupted(
             "stopped while the report was drawn; the reader is written, and the report is drawn "
-            f"by: inkdigits train --resume {run.folder}"
+            f"by: {run.resuming}"
+        ) from error
+    except InkdigitsError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise InkdigitsError(
+            f"the reader is written, but the report cannot be ({error.__cause__.strerror}); "
+            f"make room, and it is drawn by: {run.resuming}",
+            run.report,
         ) from error
     _demand(options.at_least, evaluation)
     page, outcome = run.report / "index.html", run.manifest["result"]
@@ -67,12 +76,13 @@ def train(options: argparse.Namespace) -> Answer:
         **outcome,
         "report": str(page),
     }
+    again = shlex.join(["inkdigits", "evaluate", str(run.folder), dataset.source])
     return result, (
         f"validation accuracy {accuracy_text(evaluation)}, "
         f"after {plural(outcome['epochs'], 'epoch')} and {outcome['seconds']:.0f} s\n"
         f"reader   {run.reader}\n"
         f"report   {page}\n"
-        f"next     inkdigits evaluate {run.folder} {dataset.source}"
+        f"next     {again}"
     )
 
 
@@ -299,7 +309,7 @@ def export(options: argparse.Namespace) -> Answer:
     size = write_web(options.web, reader, options.onnxruntime_web)
     return {"folder": str(options.web), "bytes": size}, (
         f"page     {options.web / 'index.html'}, {size / 1e6:.0f} MB with all it needs\n"
-        f"try it   python3 -m http.server --directory {options.web}"
+        f"try it   python3 -m http.server --directory {shlex.quote(str(options.web))}"
     )
 
 

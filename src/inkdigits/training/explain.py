@@ -32,7 +32,7 @@ def explain(run: Run, image: Images) -> Anatomy:
     """
     if run.result is None:
         raise DataError(
-            f"this training has not ended; go on with: inkdigits train --resume {run.folder}",
+            f"this training has not ended; go on with: {run.resuming}",
             run.folder,
         )
     reader = Reader(run.reader)

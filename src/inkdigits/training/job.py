@@ -199,7 +199,7 @@ def _train_on(
         if not ended:
             raise Interrupted(
                 f"stopped in epoch {state.progress.epoch + 1} of {settings.epochs}, and saved; "
-                f"go on with: inkdigits train --resume {run.folder}"
+                f"go on with: {run.resuming}"
             )
         together.from_first(finish)
 
@@ -213,7 +213,7 @@ def _stoppable(run: Run) -> Iterator[Callable[[], bool]]:
     except KeyboardInterrupt as error:
         raise Interrupted(
             "stopped at once; what came after the last checkpoint is lost; "
-            f"go on with: inkdigits train --resume {run.folder}"
+            f"go on with: {run.resuming}"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,11 @@ class Run:
     def result(self) -> dict[str, Any] | None:
         """What the training ended with, or None while it has not ended."""
         return self.manifest.get("result")
+
+    @property
+    def resuming(self) -> str:
+        """The command that goes on with it, as a shell takes it."""
+        return shlex.join(["inkdigits", "train", "--resume", str(self.folder)])
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Note the result, which makes the run complete."""
@@ -112,8 +118,9 @@ def create_run(folder: Path | None, default_name: str, manifest: Mapping[str, An
     InkdigitsError where it cannot be written.
     """
     if folder is not None and folder.exists():
+        again = shlex.join(["--resume", str(folder)])
         raise UsageError(
-            f"exists already; go on with it by --resume {folder}, or name another folder", folder
+            f"exists already; go on with it by {again}, or name another folder", folder
         )
     parent = Path("runs") if folder is None else folder.parent
     try:
