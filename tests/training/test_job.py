@@ -364,6 +364,18 @@ def test_a_signal_before_the_first_step_is_kept(finished, strokes, tmp_path, mon
     assert (tmp_path / "run" / "reader.onnx").read_bytes() == finished.reader.read_bytes()
 
 
+def test_a_loss_that_is_no_number_ends_the_training_and_is_written_nowhere(
+    strokes, tmp_path, monkeypatch
+):
+    def diverged(network, images):
+        return torch.full((len(images), 10), torch.nan)
+
+    monkeypatch.setattr(loop, "compute_logits", diverged)
+    with pytest.raises(InkdigitsError, match="validation loss became nan in epoch 1; look at the"):
+        run_small(strokes, tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     "asked",
     [

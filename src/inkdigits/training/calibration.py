@@ -9,6 +9,11 @@ from inkdigits.errors import InkdigitsError
 
 COOLEST, HOTTEST = 0.1, 10.0  # where no temperature is best: all right, or no better than chance
 
+DIVERGED = (
+    "the network's outputs are not finite, so training diverged; look at the data with "
+    "`inkdigits data`, or train another model"
+)
+
 
 def calibrate(
     logits: ArrayLike, labels: ArrayLike, varied: ArrayLike | None = None
@@ -44,9 +49,7 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     if not len(scores):
         raise InkdigitsError("there are no validation images to calibrate on; hold some out")
     if not np.isfinite(scores).all():
-        raise InkdigitsError(
-            "the network's outputs are not finite, so training diverged; lower the learning rate"
-        )
+        raise InkdigitsError(DIVERGED)
     scores = scores - scores.max(axis=1, keepdims=True)
     target = scores[np.arange(len(scores)), truth].mean()
     low, high = math.log(COOLEST), math.log(HOTTEST)

@@ -19,6 +19,7 @@ from inkdigits.files import whole_file
 from inkdigits.images import SIZE, Images
 from inkdigits.reading.reader import CLASSES, FORMAT, Reader, Scores
 from inkdigits.reading.seal import KEY, UNSEALED, seal
+from inkdigits.training.calibration import DIVERGED
 
 OPSET = 18
 BATCHES = (1, 2, 7, 64)
@@ -131,10 +132,7 @@ def check_outputs(
     batches = np.split(_blots(sum(BATCHES)), np.cumsum(BATCHES)[:-1])
     outputs = [expected(batch) for batch in batches]
     if not all(np.isfinite(output).all() for pair in outputs for output in pair):
-        raise InkdigitsError(
-            "the network's outputs are not finite, so training diverged; lower the learning rate",
-            path,
-        )
+        raise InkdigitsError(DIVERGED, path)
     try:
         reader = Reader(file)
     except InkdigitsError as error:

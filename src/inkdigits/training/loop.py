@@ -192,22 +192,20 @@ def _finish_epoch(
     """Validate, note what was measured, and let the annealer set the next learning rate."""
     progress = state.progress
     loss, accuracy = means.tolist()
-    if not math.isfinite(loss):
-        raise InkdigitsError(
-            f"the loss became {loss} in epoch {progress.epoch + 1}; "
-            "look at the data with `inkdigits data`, or train another model"
-        )
+    _check_finite("loss", loss, progress.epoch)
     images = validation[0]
     with autocast(images.device, precision):
         mine = compute_logits(state.result, images[processes.part(len(images))])
     logits = processes.together(mine, len(images))
     right = (logits.argmax(1) == validation[1]).double().mean().item()
+    val_loss = F.cross_entropy(logits.float(), validation[1]).item()
+    _check_finite("validation loss", val_loss, progress.epoch)
     progress.history.append(
         {
             "epoch": progress.epoch + 1,
             "loss": loss,
             "accuracy": accuracy,
-            "val_loss": F.cross_entropy(logits.float(), validation[1]).item(),
+            "val_loss": val_loss,
             "val_accuracy": right,
             "learning_rate": float(state.optimiser.param_groups[0]["lr"]),
             "seconds": round(time.perf_counter() - start, 3),
@@ -219,6 +217,14 @@ def _finish_epoch(
         state.hardness.end_epoch()
     progress.epoch += 1
     progress.batch, progress.loss_sum, progress.correct, progress.seconds = 0, 0.0, 0, 0.0
+
+
+def _check_finite(name: str, loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise InkdigitsError(
+            f"the {name} became {loss} in epoch {epoch + 1}; "
+            "look at the data with `inkdigits data`, or train another model"
+        )
 
 
 @torch.inference_mode()
