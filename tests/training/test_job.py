@@ -364,6 +364,14 @@ def test_a_signal_before_the_first_step_is_kept(finished, strokes, tmp_path, mon
     assert (tmp_path / "run" / "reader.onnx").read_bytes() == finished.reader.read_bytes()
 
 
+def test_a_reader_that_was_lost_is_written_anew(finished, strokes, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "run")
+    (tmp_path / "run" / "reader.onnx").unlink()
+    run = resume(tmp_path / "run", data=strokes, show=False)
+    assert run.reader.read_bytes() == finished.reader.read_bytes()
+    assert run.result["val_accuracy"] == finished.result["val_accuracy"]
+
+
 def test_a_loss_that_is_no_number_ends_the_training_and_is_written_nowhere(
     strokes, tmp_path, monkeypatch
 ):

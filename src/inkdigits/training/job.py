@@ -115,11 +115,12 @@ def train(
 def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True) -> Run:
     """Go on with the run in ``folder`` and return it finished; a finished one is returned as it is.
 
+    Where its reader was lost, that is exported anew, the same bytes, from the checkpoint.
     ``data`` is needed only where the run was started with a Dataset made in memory. Raises
     DataError if the run or its checkpoint is damaged, or if its data have changed since.
     """
     run = Run(Path(folder))
-    if run.result is not None:
+    if run.complete:
         return run
     dataset = run_data(run) if data is None else data
     if dataset.fingerprint() != run.manifest["data"]["fingerprint"]:
@@ -134,7 +135,7 @@ def resume(folder: str | Path, *, data: Dataset | None = None, show: bool = True
 
 def _go_on(run: Run, dataset: Dataset, show: bool, together: Processes) -> Run:
     """Train from the run's last checkpoint, or from the start, to its end."""
-    if run.result is not None:
+    if run.complete:
         return run
     with _stoppable(run) as stop:
         _train_on(run, dataset, show, together, stop)

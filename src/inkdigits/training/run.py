@@ -54,6 +54,11 @@ class Run:
         return self.manifest.get("result")
 
     @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to do: a reader that was lost is written anew."""
+        return self.result is not None and self.reader.exists()
+
+    @property
     def resuming(self) -> str:
         """The command that goes on with it, as a shell takes it."""
         return shlex.join(["inkdigits", "train", "--resume", str(self.folder)])
