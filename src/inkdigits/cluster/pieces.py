@@ -10,7 +10,7 @@ from typing import Any, Literal
 from inkdigits.cluster.zips import entries, open_part
 from inkdigits.data import NAMED, stream
 from inkdigits.data.files import reading
-from inkdigits.data.folder import SUFFIXES
+from inkdigits.data.folder import SUFFIXES, check_regular
 from inkdigits.data.parquet import decode_row, opened
 from inkdigits.data.pictures import from_pictures
 from inkdigits.errors import DataError
@@ -150,6 +150,7 @@ def _read_pictures(piece: Piece) -> Iterator[Item]:
         if path.suffix.lower() not in SUFFIXES or path.is_dir():
             continue
         try:
+            check_regular(path)
             yield str(path), _digit(read_picture(path))
         except DataError as error:
             yield str(path), error.message

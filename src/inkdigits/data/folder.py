@@ -59,11 +59,20 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _pictures(path: Path) -> list[Path]:
-    return sorted(
+    files = sorted(
         file
         for file in path.iterdir()
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     )
+    for file in files:
+        check_regular(file)
+    return files
+
+
+def check_regular(file: Path) -> None:
+    """Raise DataError for a pipe or the like, which would be waited for without end."""
+    if not (file.is_file() or file.is_dir()) and file.exists():
+        raise DataError("is not a regular file; remove it, or put a picture there", file)
 
 
 def _part(path: Path, source: str) -> Dataset:
