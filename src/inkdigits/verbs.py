@@ -162,7 +162,7 @@ def predict(options: argparse.Namespace) -> Answer:
                 brightest = max(brightest, int(block.images.max()))
                 bar.update(len(block))
 
-        if is_kaggle_test(first) and options.output.suffix != ".parquet":
+        if is_kaggle_test(first) and options.output.suffix.lower() != ".parquet":
             labels = (scores.argmax(axis=1) for _, scores in read())
             write_submission(options.output, labels)
             form = "Kaggle's submission form"

@@ -269,8 +269,31 @@ def test_missing_file_names_its_like(tmp_path):
 def test_what_is_neither_file_nor_folder_is_told_so(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/null"):
-        with pytest.raises(DataError, match="is neither a file nor a folder; give one that is"):
+        with pytest.raises(DataError, match="is neither a file nor a folder; save what"):
             load(path)
+
+
+def test_a_pipe_among_pictures_is_told_and_not_waited_for(digits, tmp_path):
+    folder = write_pictures(tmp_path / "digits", digits)
+    os.mkfifo(folder / "3" / "pipe.png")
+    for read in (load, lambda path: list(stream(path))):
+        with pytest.raises(DataError, match=r"3/pipe\.png: is not a regular file"):
+            read(folder)
+
+
+def test_a_link_to_nothing_and_stdin_are_told(tmp_path):
+    (tmp_path / "train.csv").symlink_to("gone.csv")
+    with pytest.raises(DataError, match=r"train\.csv: is a link to what is not there; check"):
+        load(tmp_path / "train.csv")
+    with pytest.raises(DataError, match="not read from stdin; save them as a file first"):
+        load("-")
+
+
+def test_capitals_in_names_change_nothing(digits, tmp_path):
+    with zipfile.ZipFile(tmp_path / "KAGGLE.ZIP", "w") as archive:
+        archive.writestr("TRAIN.CSV", csv_bytes(digits))
+        archive.writestr("TEST.CSV", csv_bytes(digits, labels=False))
+    assert load(tmp_path / "KAGGLE.ZIP").fingerprint() == digits.fingerprint()
 
 
 def test_single_picture_is_told(digits, tmp_path):

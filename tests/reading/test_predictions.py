@@ -59,12 +59,12 @@ def test_parquet_holds_the_same_columns(tmp_path):
     np.testing.assert_array_equal(written["p3"].to_numpy(), PROBABILITIES[:, 3])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".CSV", ".PARQUET"])
 def test_blocks_are_one_file(tmp_path, suffix):
     whole, parts = tmp_path / f"whole{suffix}", tmp_path / f"parts{suffix}"
     write_predictions(whole, [table("abc")])
     write_predictions(parts, [table("abc").slice(0, 1), table("abc").slice(1)])
-    if suffix == ".csv":
+    if suffix.lower() == ".csv":
         assert whole.read_bytes() == parts.read_bytes()
     else:
         assert pyarrow.parquet.read_table(whole) == pyarrow.parquet.read_table(parts)

@@ -83,7 +83,13 @@ def _kind(path: Path) -> Kind:
     with files.reading(path):
         if not (path.is_file() or path.is_dir()):
             if path.exists():
-                raise DataError("is neither a file nor a folder; give one that is", path)
+                raise DataError(
+                    "is neither a file nor a folder; save what comes from it as a file first", path
+                )
+            if path.is_symlink():
+                raise DataError("is a link to what is not there; check where it points", path)
+            if str(path) == "-":
+                raise DataError("data are not read from stdin; save them as a file first", path)
             raise DataError(f"there is no such file or folder{_similar(path)}", path)
         head = b"" if path.is_dir() else files.head(path)
         if not head and path.is_file():

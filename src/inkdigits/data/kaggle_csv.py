@@ -26,9 +26,9 @@ _EXPECTED = "label,pixel0,…,pixel783 (or pixel0,…,pixel783)"
 def matches(path: Path, head: bytes) -> bool:
     """Tell a CSV file by a comma in its first line of text, a zip by a .csv file in it."""
     if head.startswith(ZIP):
-        return any(name.endswith(".csv") for name in zip_names(path))
+        return any(_is_csv(name) for name in zip_names(path))
     first_line = head.partition(b"\n")[0]
-    return (b"," in first_line and b"\0" not in head) or ".csv" in path.suffixes
+    return (b"," in first_line and b"\0" not in head) or ".csv" in map(str.lower, path.suffixes)
 
 
 def load(path: Path) -> Dataset:
@@ -96,10 +96,14 @@ def _image_ids(first: int, count: int) -> list[str]:
     return [str(number) for number in range(first, first + count)]
 
 
+def _is_csv(name: str) -> bool:
+    return name.lower().endswith(".csv")
+
+
 def _choose(path: Path) -> str:
-    names = [name for name in zip_names(path) if name.endswith(".csv")]
+    names = [name for name in zip_names(path) if _is_csv(name)]
     names = [name for name in names if not name.startswith("__MACOSX/")]
-    trains = [name for name in names if Path(name).name == "train.csv"]
+    trains = [name for name in names if Path(name).name.lower() == "train.csv"]
     if len(names) != 1 and len(trains) != 1:
         raise DataError(f"holds {', '.join(names)}; unpack it and give one of them", path)
     return (trains or names)[0]

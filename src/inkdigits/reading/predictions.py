@@ -37,10 +37,10 @@ def write_predictions(path: Path, tables: Iterable[pa.Table]) -> None:
     The suffix of ``path`` chooses CSV or Parquet; either keeps every bit of the probabilities.
     Raises UsageError for another suffix, InkdigitsError if ``path`` cannot be written.
     """
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         with whole_file(path) as temporary:
             _write_parquet(tables, temporary)
-    elif path.suffix == ".csv":
+    elif path.suffix.lower() == ".csv":
         with whole_file(path) as temporary:
             _write_csv(tables, temporary)
     else:
