@@ -58,7 +58,7 @@ figure { margin: 1.6rem 0; }
 img { display: block; max-width: 100%; height: auto; }
 figcaption { color: var(--quiet); font-size: .92rem; line-height: 1.5; margin: .6rem 0; }
 .wide { overflow-x: auto; min-width: 100%; width: fit-content;
-  max-width: max(100%, 50vw + 19rem); }
+  max-width: max(100%, min(50vw + 19rem, 100vw - 2.5rem)); }
 .wide:focus-visible { outline: 2px solid var(--focus); outline-offset: 4px; }
 table { border-collapse: collapse; width: 100%; font-size: .95rem;
   font-variant-numeric: tabular-nums lining-nums; }
