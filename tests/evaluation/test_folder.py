@@ -66,6 +66,16 @@ def test_file_in_the_folders_place_is_one_line(tmp_path):
     assert (tmp_path / "report").read_text() == "a file"
 
 
+@pytest.mark.parametrize("name", ["index.html", "b.png"])
+def test_folder_in_a_files_place_is_one_line_and_the_rest_stays(tmp_path, name):
+    (tmp_path / "a.png").write_bytes(b"1")
+    (tmp_path / name).mkdir()
+    with pytest.raises(InkdigitsError, match=f"{name}: is a folder, where a file"):
+        write_folder(tmp_path, {"a.png": b"2", "index.html": b"2"}, OWN)
+    assert (tmp_path / "a.png").read_bytes() == b"1"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", name}
+
+
 def test_place_that_takes_no_folder_is_one_line():
     with pytest.raises(InkdigitsError, match="cannot be written"):
         write_folder(Path("/proc/report"), {"index.html": b""}, OWN)

@@ -27,6 +27,13 @@ def write_folder(folder: Path, files: Mapping[str, bytes], own: Collection[str])
             if not target.exists():
                 fresh.rename(target)
                 return
+            for name in {*own, *files}:
+                if (target / name).is_dir():
+                    raise InkdigitsError(
+                        "is a folder, where a file of the report belongs; move it, or name another "
+                        "folder for the report",
+                        folder / name,
+                    )
             former = all((target / name).is_file() for name in files)
             for name in files:
                 (fresh / name).replace(target / name)
