@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -90,6 +91,19 @@ def test_reliability_shows_the_bins(sample):
     assert points.get_xdata().tolist() == [bin_.confidence for bin_ in evaluation.calibration]
     assert points.get_ydata().tolist() == [bin_.accuracy for bin_ in evaluation.calibration]
     assert axes.get_xlim() == axes.get_ylim()
+
+
+def test_in_a_reliability_diagram_nothing_covers_a_bar_or_another_label():
+    sure = np.repeat([0.11, 0.6, 0.9999], 100)
+    probabilities = np.repeat((1 - sure[:, None]) / 9, 10, axis=1)
+    probabilities[:, 3] = sure
+    figure = draw_reliability(evaluate(np.full(300, 3, np.uint8), probabilities.astype(np.float32)))
+    axes = figure.axes[0]
+    bars = axes.collections[0]
+    assert all(text.get_zorder() < bars.get_zorder() for text in axes.texts)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_recall_shows_each_digit_and_those_that_are_missing():

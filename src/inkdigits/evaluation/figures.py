@@ -178,6 +178,7 @@ def draw_reliability(evaluation: Evaluation, theme: Theme = LIGHT) -> Figure:
         for x, y, side, words in places:
             axes.text(
                 x, y, words, transform=axes.transAxes, color=theme.quiet, style="italic", va=side,
+                zorder=1.5,  # its box covers the diagonal, and no bar
                 bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 2},
             )  # fmt: skip
     return figure
