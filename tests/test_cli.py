@@ -16,6 +16,7 @@ import pytest
 
 from inkdigits.cli import main
 from inkdigits.data import load
+from inkdigits.errors import Interrupted
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,14 @@ def place(tmp_path_factory):
     with contextlib.chdir(folder):
         assert main(["train", "digits.npz", "--epochs", "2", "-o", "run"]) == 0
     return folder
+
+
+@pytest.fixture(autouse=True)
+def handled():
+    """SIGINT as it was: a command that was stopped leaves it ignored, as its process is to end."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture
@@ -225,6 +234,38 @@ def test_a_stopped_predict_leaves_nothing(run, place, monkeypatch):
     assert (code, out) == (130, "")
     assert err.endswith("inkdigits: stopped before it was done; nothing is half-written\n")
     assert {path.name for path in place.iterdir()} == before
+
+
+def test_a_burst_of_signals_is_answered_once(run, monkeypatch):
+    def stopped(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            for _ in range(5):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("inkdigits.reading.Reader.predict_proba", stopped)
+    monkeypatch.setattr("inkdigits.reading.Reader._try_out", lambda _: None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    code, out, err = run("predict", "run", "digits.npz", "-o", "stopped.csv")
+    signal.raise_signal(signal.SIGINT)  # while Python ends
+    assert (code, out) == (130, "")
+    assert err.endswith("inkdigits: stopped before it was done; nothing is half-written\n")
+
+
+def test_a_burst_while_the_answer_is_made_keeps_the_answer(run, monkeypatch):
+    def stopped(*_):
+        try:
+            raise Interrupted("saved; go on like this")
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("inkdigits.reading.Reader.predict_proba", stopped)
+    monkeypatch.setattr("inkdigits.reading.Reader._try_out", lambda _: None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    code, _, err = run("predict", "run", "digits.npz", "-o", "stopped.csv")
+    assert code == 130
+    assert err.endswith("inkdigits: saved; go on like this\n")
 
 
 def test_predict_writes_what_the_files_name_says(run, place):

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from inkdigits import __version__, verbs
@@ -203,27 +204,47 @@ def _run(words: list[str]) -> int:
         if error.name not in ("torch", "numba", "onnx", "safetensors", "filelock"):
             raise
         return _fail(InkdigitsError("training needs more: pip install 'inkdigits[train]'"), as_json)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if words[:1] == ["serve"]:  # which is told so when it is to stop, here before it began
             return _tell(
                 '{"address": null, "answered": 0}' if as_json else "stopped after 0 answers"
             )
-        return _fail(Interrupted("stopped before it was done; nothing is half-written"), as_json)
+        told = error.__context__  # what was about to be told when another signal came
+        if not isinstance(told, Interrupted):
+            told = Interrupted("stopped before it was done; nothing is half-written")
+        return _fail(told, as_json)
     except MemoryError:
         return _fail(InkdigitsError("out of memory; give fewer images"), as_json)
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM, too, raise KeyboardInterrupt in the block, so that it is answered with words."""
+    """Let SIGTERM, too, raise KeyboardInterrupt in the block, so that it is answered with words.
+
+    Once stopping is being answered SIGINT is ignored, until the process has ended: one more of
+    several would end the answer in a traceback.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGTERM, stop)
+    if former[signal.SIGINT] is signal.default_int_handler:  # not ignored, as in the background
+        signal.signal(signal.SIGINT, stop)
     try:
         yield
+    except (Interrupted, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
 
 
 def _tell(text: str) -> int:

@@ -34,6 +34,14 @@ def run_small(dataset, folder, **options):
     return train(dataset, folder=folder, **SMALL, **options)
 
 
+@pytest.fixture(autouse=True)
+def handled():
+    """SIGINT as it was: ``terminable`` leaves it ignored, as the process is to end."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture(scope="module")
 def finished(strokes, tmp_path_factory):
     return run_small(strokes, tmp_path_factory.mktemp("runs") / "undisturbed", seed=5)

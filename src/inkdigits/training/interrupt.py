@@ -38,4 +38,5 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         _outermost = None
         for number, handler in former.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is ask:  # else it is the former one, or what that one set
+                signal.signal(number, handler)
