@@ -36,8 +36,8 @@ def run_small(dataset, folder, **options):
 
 @pytest.fixture(autouse=True)
 def handled():
-    """SIGINT as it was: ``terminable`` leaves it ignored, as the process is to end."""
-    handler = signal.getsignal(signal.SIGINT)
+    """SIGINT heeded, though the tests run in the background, and then as it was."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
 
