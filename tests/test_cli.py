@@ -33,14 +33,6 @@ def place(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def handled():
-    """SIGINT as it was: a command that was stopped leaves it ignored, as its process is to end."""
-    handler = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, handler)
-
-
 @pytest.fixture
 def run(place, monkeypatch, capsys):
     """Call the command in ``place``; return exit code, stdout and stderr."""

@@ -34,14 +34,6 @@ def run_small(dataset, folder, **options):
     return train(dataset, folder=folder, **SMALL, **options)
 
 
-@pytest.fixture(autouse=True)
-def handled():
-    """SIGINT heeded, though the tests run in the background, and then as it was."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
-
-
 @pytest.fixture(scope="module")
 def finished(strokes, tmp_path_factory):
     return run_small(strokes, tmp_path_factory.mktemp("runs") / "undisturbed", seed=5)
