@@ -229,9 +229,7 @@ def read(options: argparse.Namespace) -> Answer:
 def _check_drawing(boxes: Path, image: Path) -> None:
     if boxes.suffix.lower() != ".png":
         raise UsageError(f"--boxes writes PNG; name a file that ends in .png, not {boxes.name}")
-    with suppress(OSError):  # one of them is not there
-        if boxes.samefile(image):
-            raise UsageError("--boxes would overwrite IMAGE; name another file")
+    spare([image], boxes)
 
 
 def compare(options: argparse.Namespace) -> Answer:

@@ -82,13 +82,20 @@ def test_boxes_are_drawn(call, tmp_path):
     assert call("page.png", "page.png", "--boxes", "out.png")[0] == 2
 
 
-@pytest.mark.parametrize("boxes", ["page.png", "link.png", "boxes.jpg"])
-def test_the_picture_itself_is_never_drawn_over(call, tmp_path, boxes):
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ("page.png", "page.png: would overwrite page.png, which is read; name another file"),
+        ("link.png", "link.png: would overwrite page.png, which is read; name another file"),
+        ("boxes.jpg", "--boxes writes PNG; name a file that ends in .png, not boxes.jpg"),
+    ],
+)
+def test_the_picture_itself_is_never_drawn_over(call, tmp_path, boxes, message):
     (tmp_path / "link.png").symlink_to("page.png")
     before = (tmp_path / "page.png").read_bytes()
     code, _, err = call("page.png", "--boxes", boxes)
     assert code == 2
-    assert "--boxes w" in err
+    assert err == f"inkdigits: {message}\n"
     assert (tmp_path / "page.png").read_bytes() == before
     assert not (tmp_path / "boxes.jpg").exists()
 
