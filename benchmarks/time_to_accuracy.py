@@ -41,7 +41,7 @@ TEST_TARGETS = {
     0.99: ("fast", "convnet_quick", 3),
     0.995: ("fast", "convnet", 10),
     0.996: ("tiny", "convnet", 12),
-    0.997: ("best", "convnet", 20),
+    0.997: ("tiny", "convnet", 20),
 }
 
 

@@ -49,7 +49,13 @@ def build_parser() -> Parser:
     verb.add_argument("--model", help="see inkdigits models; default the recipe's own")
     verb.add_argument("--recipe", help="how to train; default report")
     verb.add_argument("--epochs", type=int, help="in place of the recipe's number")
-    verb.add_argument("--teacher", metavar="READER", help="a reader to learn from besides")
+    verb.add_argument(
+        "--teacher",
+        action="append",
+        type=Path,
+        metavar="RUN",
+        help="a finished run to learn from; several by giving it several times",
+    )
     verb.add_argument("--seed", type=int, help="of split, weights and draws; default 0")
     verb.add_argument(
         "-o", "--output", type=Path, metavar="RUN", help="folder; default the next in runs/"

@@ -42,7 +42,7 @@ def train(options: argparse.Namespace) -> Answer:
             seed=options.seed or 0,
             epochs=options.epochs,
             folder=options.output,
-            teacher=options.teacher,
+            teachers=options.teacher or (),
             command=options.command,
         )
     else:

@@ -60,9 +60,16 @@ def test_recipes_learn_the_same_replayed(name, digits, tmp_path, monkeypatch):
     assert_learns_the_same("convnet_tiny", name, digits, tmp_path, monkeypatch)
 
 
-def assert_learns_the_same(model, recipe, digits, tmp_path, monkeypatch):
+def test_teachers_teach_the_same_replayed(digits, tmp_path, monkeypatch):
+    options = {"epochs": 1, "precision": "float32", "show": False}
+    runs = [train(digits, name, folder=tmp_path / name, **options) for name in ("lenet5", "vgg11")]
+    teachers = [run.folder for run in runs]
+    assert_learns_the_same("convnet_tiny", "tiny", digits, tmp_path, monkeypatch, teachers)
+
+
+def assert_learns_the_same(model, recipe, digits, tmp_path, monkeypatch, teachers=()):
     """Two replayed trainings give the same bytes, and one that is not replayed the same losses."""
-    options = {"epochs": 3, "precision": "float32", "show": False}
+    options = {"epochs": 3, "precision": "float32", "show": False, "teachers": teachers}
     runs = [train(digits, model, recipe, folder=tmp_path / f"{i}", **options) for i in range(2)]
     monkeypatch.setattr(loop, "Replayed", lambda work: work)
     runs.append(train(digits, model, recipe, folder=tmp_path / "plain", **options))

@@ -91,18 +91,22 @@ class Network(nn.Module):
         """Map images (N, 28, 28), uint8 or float in 0–255, to logits (N, 10)."""
         return self._outputs(images)[0]
 
-    def loss(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def loss(
+        self, images: Tensor, targets: Tensor, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Return the loss to train on and the logits (N, 10).
 
         ``targets``: labels, int64 (N,), or their probabilities, float (N, 10). The loss is the
         mean cross-entropy of the logits, and in training 0.3 times that of each
-        auxiliary classifier beside it (Szegedy et al. 2015, section 5).
+        auxiliary classifier beside it (Szegedy et al. 2015, section 5). By ``temperature`` all
+        logits are divided first; the loss is then as many times its square, which leaves the
+        gradients about as large (Hinton et al., 2015, section 2).
         """
         logits, *auxiliary = self._outputs(images)
-        loss = cross_entropy(logits.float(), targets)
+        loss = cross_entropy(logits.float() / temperature, targets)
         for other in auxiliary:
-            loss = loss + 0.3 * cross_entropy(other.float(), targets)
-        return loss, logits
+            loss = loss + 0.3 * cross_entropy(other.float() / temperature, targets)
+        return loss * temperature**2, logits
 
     def _outputs(self, images: Tensor) -> tuple[Tensor, ...]:
         x = images.to(torch.float32).unsqueeze(1) / 255

@@ -34,7 +34,7 @@ from inkdigits.training.run import Run, create_run, find_begun, json_sha256
 from inkdigits.training.schedule import Annealer
 from inkdigits.training.split import check_trainable, run_data, split
 from inkdigits.training.streams import Stream
-from inkdigits.training.teacher import Teacher
+from inkdigits.training.teacher import Teachers
 
 
 def train(
@@ -46,7 +46,7 @@ def train(
     epochs: int | None = None,
     folder: str | Path | None = None,
     precision: str | None = None,
-    teacher: str | Path | None = None,
+    teachers: Sequence[str | Path] = (),
     command: Sequence[str] = (),
     show: bool = True,
 ) -> Run:
@@ -54,12 +54,12 @@ def train(
 
     ``model`` is by default the one that the recipe was made for; ``epochs`` replaces the recipe's
     number; ``folder`` is made anew, by default the next ``runs/<model>-<recipe>-<number>``;
-    ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``teacher``
-    is a reader whose probabilities are half of what the network learns; ``show`` draws progress on
-    stderr. Under torchrun all processes train it together, and a run that was begun by the same
-    words is gone on with. Raises DataError for data without labels or with too few images,
-    UsageError for unknown names and for numbers that are no such, and Interrupted after Ctrl-C or
-    SIGTERM, with all that was done saved.
+    ``precision`` is "bfloat16" or "float32", by default the one measured to be faster; ``teachers``
+    are finished runs, whose networks' probabilities it learns in place of the labels; ``show``
+    draws progress on stderr. Under torchrun all processes train it together, and a run that was
+    begun by the same words is gone on with. Raises DataError for data without labels or with too
+    few images, UsageError for unknown names and for numbers that are no such, and Interrupted after
+    Ctrl-C or SIGTERM, with all that was done saved.
     """
     settings = find_recipe(recipe, epochs)
     model = settings.model if model is None else model
@@ -81,8 +81,13 @@ def train(
             "fingerprint": dataset.fingerprint(),
             "images": len(dataset),
         },
-        **({} if teacher is None else {"teacher": _identify(Teacher(teacher))}),
     }
+    log = []
+    if teachers:
+        taught = Teachers(teachers, torch.device("cpu"))
+        asked["teachers"] = taught.identities
+        if not taught.held_out_alike(asked):
+            log.append("its teachers have seen images held out here, so its validation flatters it")
     with processes() as together:
 
         def begin() -> Path:
@@ -92,7 +97,7 @@ def train(
             chosen, sentence = precision, f"precision {precision}, as asked for"
             if chosen is None:
                 chosen, sentence = choose_precision(together.device)
-            log = [sentence, together.sentence] if together.count > 1 else [sentence]
+            log.extend([sentence, together.sentence] if together.count > 1 else [sentence])
             run = create_run(
                 place,
                 f"{model}-{recipe}",
@@ -154,7 +159,7 @@ def _train_on(
             run.folder,
         )
     seed, device = asked["seed"], together.device
-    teacher = _find_teacher(run)
+    teachers = _find_teachers(run, device)
     training, validation = split(dataset, settings.validation_fraction, seed)
     network = _fresh_network(asked["model"], seed, device)
     if together.count > 1:
@@ -190,7 +195,7 @@ def _train_on(
             pool,
             held_out,
             processes=together,
-            teacher=teacher,
+            teachers=teachers,
             seed=seed,
             precision=asked["precision"],
             save=save,
@@ -235,7 +240,7 @@ def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labell
         threshold=threshold,
         recipe=asked["recipe"],
         provenance={key: asked[key] for key in _PROVENANCE}
-        | ({"teacher": asked["teacher"]["sha256"]} if "teacher" in asked else {}),
+        | ({"teachers": _hashes(asked)} if "teachers" in asked else {}),
     )
     return float((logits.argmax(1) == truth).mean())
 
@@ -244,23 +249,25 @@ def _write_reader(run: Run, network: Network, recipe: Recipe, validation: Labell
 _PROVENANCE = ("inkdigits", "model", "seed", "data", "device", "precision", "versions")
 
 
-def _identify(teacher: Teacher) -> dict[str, str]:
-    return {"path": str(teacher.path.resolve()), "sha256": teacher.sha256}
-
-
-def _find_teacher(run: Run) -> Teacher | None:
-    """Return the reader that teaches in ``run``, if one does; DataError if it has changed."""
-    named = run.manifest.get("teacher")
+def _find_teachers(run: Run, device: torch.device) -> Teachers | None:
+    """Return the networks that teach in ``run``, if some do; DataError if one has changed."""
+    named = run.manifest.get("teachers")
     if named is None:
         return None
-    teacher = Teacher(named["path"])
-    if teacher.sha256 != named["sha256"]:
-        raise DataError(
-            f"is not the reader that the run {run.folder} was started with; "
-            "bring it back or start anew",
-            teacher.path,
-        )
-    return teacher
+    teachers = Teachers([teacher["path"] for teacher in named], device)
+    for before, now in zip(named, teachers.identities, strict=True):
+        if before["sha256"] != now["sha256"]:
+            raise DataError(
+                f"is not the teacher that the run {run.folder} was started with; "
+                "bring it back or start anew",
+                now["path"],
+            )
+    return teachers
+
+
+def _hashes(asked: Mapping[str, Any]) -> list[str] | None:
+    """Return the hashes of those who teach."""
+    return [teacher["sha256"] for teacher in asked["teachers"]] if "teachers" in asked else None
 
 
 def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
@@ -278,8 +285,7 @@ def _fresh_network(model: str, seed: int, device: torch.device) -> Network:
 def _identity(asked: Mapping[str, Any]) -> str:
     """Hash what a training's weights follow from."""
     told = {key: asked.get(key) for key in ("model", "recipe", "seed", "data", "precision")}
-    teacher = asked.get("teacher", {}).get("sha256")
-    return json_sha256([told, teacher])
+    return json_sha256([told, _hashes(asked)])
 
 
 def _fresh_state(identity: str, network: Network, recipe: Recipe, images: int) -> checkpoint.State:

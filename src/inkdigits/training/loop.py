@@ -23,7 +23,7 @@ from inkdigits.training.recipe import OneCycle, Plateau, Recipe
 from inkdigits.training.replay import Replayed
 from inkdigits.training.schedule import one_cycle
 from inkdigits.training.state import Progress, State
-from inkdigits.training.teacher import Teacher
+from inkdigits.training.teacher import TEMPERATURE, Teachers
 
 _VALIDATION_BATCH = 512
 
@@ -35,7 +35,7 @@ def fit(
     validation: Labelled,
     *,
     processes: Processes,
-    teacher: Teacher | None,
+    teachers: Teachers | None,
     seed: int,
     precision: str,
     save: Callable[[], None],
@@ -57,10 +57,10 @@ def fit(
 
     def learn(*drawn: Tensor) -> Tensor:
         batch = make_batch(pool, recipe, Drawn(*drawn), processes)
-        return _step(state, loss, batch, processes, precision, teacher)
+        return _step(state, loss, batch, processes, precision, teachers)
 
-    # What other processes and a teacher, who sits on the CPU, have to say cannot be replayed.
-    replayable = device.type == "cuda" and processes.count == 1 and teacher is None
+    # What other processes have to say cannot be replayed.
+    replayable = device.type == "cuda" and processes.count == 1
     step_on = Replayed(learn) if replayable else learn
     bar = tqdm(
         total=sum(steps),
@@ -120,9 +120,9 @@ class Loss(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
         """Return what ``Network.loss`` does."""
-        return self.network.loss(images, targets)
+        return self.network.loss(images, targets, temperature)
 
 
 def _step(
@@ -131,7 +131,7 @@ def _step(
     batch: Batch,
     processes: Processes,
     precision: str,
-    teacher: Teacher | None,
+    teachers: Teachers | None,
 ) -> Tensor:
     """Learn from one batch, whose last images, those without a label, are no digits.
 
@@ -139,10 +139,13 @@ def _step(
     them.
     """
     images, labels = batch.images, batch.labels
-    taught = None if teacher is None else teacher(images)
-    targets = find_targets(labels, len(images), taught)
-    with autocast(images.device, precision), part_of_batch(batch.before, batch.whole):
-        loss, logits = loss_of(images, targets)
+    taught, temperature = None, 1.0
+    with autocast(images.device, precision):
+        if teachers is not None:
+            taught, temperature = teachers(images[: len(labels)]), TEMPERATURE
+        targets = find_targets(labels, len(images), taught)
+        with part_of_batch(batch.before, batch.whole):
+            loss, logits = loss_of(images, targets, temperature)
         if processes.count > 1:
             # Gradients become the mean over processes; what counts is that over images.
             loss = loss * (len(images) * processes.count / batch.whole)
@@ -165,19 +168,14 @@ def _step(
 def find_targets(labels: Tensor, count: int, taught: Tensor | None = None) -> Tensor:
     """Return what ``count`` images teach: labels, and then, for outliers, no class.
 
-    Where a teacher's probabilities are ``taught`` (count, 10), they are half of it, unless the
-    teacher takes a digit for another: then the label alone counts.
+    What is ``taught``, probabilities (N, 10), takes the place of the labels (N,).
     """
     if count == len(labels) and taught is None:
         return labels
     classes = DIGITS.classes
     targets = torch.full((count, classes), 1 / classes, device=labels.device)
-    targets[: len(labels)] = F.one_hot(labels, classes)
-    if taught is None:
-        return targets
-    mistaken = torch.zeros(count, dtype=torch.bool, device=labels.device)
-    mistaken[: len(labels)] = taught[: len(labels)].argmax(1) != labels
-    return torch.where(mistaken[:, None], targets, (targets + taught) / 2)
+    targets[: len(labels)] = F.one_hot(labels, classes) if taught is None else taught
+    return targets
 
 
 def _finish_epoch(

@@ -182,6 +182,9 @@ The cycle ends early: at smaller learning rates held-out images became less like
 most trainings.
 """
 
+TAUGHT = replace(BEST, name="taught", epochs=30, schedule=STUDY.schedule)
+"""For learning from other networks' answers, which unlike labels cannot be learnt by heart."""
+
 TINY = replace(
     BEST,
     name="tiny",
@@ -203,7 +206,7 @@ WILD = replace(
 )
 """For pictures from the world outside: other hands and cameras, and much that is no digit."""
 
-RECIPES = {recipe.name: recipe for recipe in (REPORT, FAST, BEST, TINY, WILD, STUDY)}
+RECIPES = {recipe.name: recipe for recipe in (REPORT, FAST, BEST, TAUGHT, TINY, WILD, STUDY)}
 
 
 def find_recipe(name: str, epochs: int | None = None) -> Recipe:

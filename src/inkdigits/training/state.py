@@ -110,17 +110,19 @@ def load(state: State, folder: Path) -> bool:
     return True
 
 
-def load_weights(network: nn.Module, folder: Path) -> None:
+def load_weights(network: nn.Module, folder: Path) -> str:
     """Bring ``network`` to the weights that the training in ``folder`` ended in.
 
-    Raises DataError if there is none, or if it is damaged or belongs to another network.
+    Returns the hash of the file that they were in. Raises DataError if there is none, or if it is
+    damaged or belongs to another network.
     """
     path = folder / MANIFEST
     if not path.exists():
         raise DataError("there is no checkpoint here; bring it back, or train anew", path)
-    _, saved = _read(folder)
+    manifest, saved = _read(folder)
     averaged = any(name.startswith(_AVERAGE) for name in saved)
     _fill(_weights(network, _AVERAGE if averaged else _NETWORK), saved, path)
+    return str(manifest["sha256"])
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
