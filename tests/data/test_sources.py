@@ -194,7 +194,9 @@ def test_a_source_without_images_is_told(digits, tmp_path):
 
 
 def test_kaggle_zip_says_which_file_was_read(digits, tmp_path):
-    assert load(FORMS["Kaggle's zip"](digits, tmp_path)).source.endswith(".zip (train.csv)")
+    loaded = load(FORMS["Kaggle's zip"](digits, tmp_path))
+    assert loaded.source.endswith(".zip (train.csv)")
+    assert load(loaded.source).fingerprint() == loaded.fingerprint()
 
 
 def test_kaggle_test_csv_has_no_labels(digits, tmp_path):

@@ -51,7 +51,7 @@ def load(source: str | Path) -> Dataset:
     """
     if str(source) in NAMED:
         return NAMED[str(source)]()
-    path = Path(source).expanduser()
+    path = files.find(source)
     kind = _kind(path)
     with files.reading(path):
         return kind.load(path)
@@ -68,7 +68,7 @@ def stream(source: str | Path) -> Iterator[Dataset]:
         dataset = NAMED[str(source)]()
         yield from blocks(dataset.test or dataset)
         return
-    path = Path(source).expanduser()
+    path = files.find(source)
     empty = True
     with files.reading(path):
         for block in _kind(path).stream(path):

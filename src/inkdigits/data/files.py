@@ -35,6 +35,15 @@ def reading(where: object) -> Iterator[None]:
         ) from error
 
 
+def find(source: str | Path) -> Path:
+    """Return where a source lies; that of a file in a zip, ``a.zip (train.csv)``, is the zip."""
+    path = Path(source).expanduser()
+    archive, _, member = str(path).rpartition(" (")
+    if member.endswith(")") and not path.exists() and Path(archive).is_file():
+        return Path(archive)
+    return path
+
+
 def open_file(path: Path) -> io.BufferedIOBase:
     """Open for reading, unpacked if the content is gzip, whatever the name says."""
     stream = path.open("rb")

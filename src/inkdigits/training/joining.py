@@ -1,7 +1,7 @@
 """Several readers in one file: a quick one, which asks surer ones about what it is unsure of.
 
 A cascade of networks (Viola & Jones, 2001), whose second stage is a mean of all. As they are asked
-seldom, size is what the surer ones cost: their weights are kept in half precision.
+seldom, size is what the surer ones cost: their weights are kept in 8 bits.
 """
 
 import tempfile
@@ -73,8 +73,8 @@ def join(
     below = refusal_threshold(alone, ALONE)
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.onnx" for number in range(len(surer))]
-        halved = [_in_half(reader, file) for reader, file in zip(surer, files, strict=True)]
-        cascade = _Cascade(first, halved, below)
+        small = [_in_8_bits(reader, file) for reader, file in zip(surer, files, strict=True)]
+        cascade = _Cascade(first, small, below)
         logits = cascade.logits(held_out.images)
         harder = None
         if first.recipe.get("wild"):
@@ -127,20 +127,29 @@ def _told(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _in_half(reader: Reader, file: Path) -> Reader:
-    """Write to ``file``, and open, the same reader with its weights in half precision.
+def _in_8_bits(reader: Reader, file: Path) -> Reader:
+    """Write to ``file``, and open, the same reader with its weights in 8 bits.
 
-    Biases and the like stay in float32, which all is computed in.
+    As whole multiples, -127 to 127, of a scale for each output channel. They are multiplied when
+    the file is opened; biases and the like stay in float32, which all is computed in.
     """
     model = onnx.load(reader.path)
-    casts = []
+    nodes, scales = [], []
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1:
-            name, half = tensor.name, f"{tensor.name}_half"
-            weights = numpy_helper.to_array(tensor).astype(np.float16)
-            tensor.CopyFrom(numpy_helper.from_array(weights, half))
-            casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+            name = tensor.name
+            weights = numpy_helper.to_array(tensor)
+            largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
+            scale = np.where(largest == 0, 1, largest / 127).astype(np.float32)
+            steps = np.rint(weights / scale).astype(np.int8)
+            tensor.CopyFrom(numpy_helper.from_array(steps, f"{name}_steps"))
+            scales.append(numpy_helper.from_array(scale, f"{name}_scale"))
+            cast = helper.make_node(
+                "Cast", [f"{name}_steps"], [f"{name}_whole"], to=TensorProto.FLOAT
+            )
+            nodes += [cast, helper.make_node("Mul", [f"{name}_whole", f"{name}_scale"], [name])]
+    model.graph.initializer.extend(scales)
+    nodes += model.graph.node
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     file.write_bytes(seal(model.SerializeToString()))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from inkdigits.data import Dataset, load
 from inkdigits.data.dataset import UNSCALED
+from inkdigits.data.files import find
 from inkdigits.errors import DataError
 from inkdigits.training.run import Run
 from inkdigits.training.streams import Stream, stream
@@ -40,8 +41,8 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Datase
 def run_data(run: Run) -> Dataset:
     """Load what ``run`` was started with; a path counts from here, or else from where that was."""
     source = run.manifest["data"]["source"]
-    from_there = Path(run.manifest.get("directory", "."), source)
-    return load(from_there if from_there.exists() and not Path(source).exists() else source)
+    from_there = find(Path(run.manifest.get("directory", "."), source))
+    return load(from_there if from_there.exists() and not find(source).exists() else source)
 
 
 def validation_images(run: Run, dataset: Dataset) -> Dataset:
