@@ -237,8 +237,8 @@ def figure(results):
             for data, line in (("MNIST", "-"), ("MNIST-C", "--")):
                 shares, risks = results[name]["risk"][data]
                 label = f"{name.removesuffix(', resized')}, {data}"
-                floor = np.maximum(risks, 1e-5)
-                upper.plot(shares, floor, line, color=colour, label=label, linewidth=1.8)
+                some = np.where(np.greater(risks, 0), risks, np.nan)  # none has no logarithm
+                upper.plot(shares, some, line, color=colour, label=label, linewidth=1.8)
         upper.set_yscale("log")
         upper.set_title("Errors where only the surest are answered")
         upper.set_xlabel("share answered")

@@ -42,3 +42,16 @@ def test_a_page_is_the_same_by_its_seed_and_its_boxes_hold_the_ink():
     grey = np.asarray(Image.open(io.BytesIO(page.jpeg)).convert("L"))
     for x0, y0, x1, y1 in (np.rint(box).astype(int) for line in page.boxes for box in line):
         assert grey[y0:y1, x0:x1].min() < 120
+
+
+@pytest.mark.parametrize(("kind", "from_the_top"), [("boxes", 0), ("comb", 40)])
+def test_a_printed_cell_has_its_walls_and_nothing_within(kind, from_the_top):
+    ink = np.zeros((100, 100))
+    paper._print_cell(ink, 20, 80, 50, kind)
+    middle = ink[50 - 28 : 50 + 28, 24:78]
+    assert not middle.any()
+    walls = np.flatnonzero(ink[:, 20])
+    assert walls.min() == 20 + from_the_top
+    np.testing.assert_array_equal(np.flatnonzero(ink[:, 80]), walls)
+    assert (ink[80, 20:82] == 0.9).all()
+    assert ink[20, 50] == (0.9 if kind == "boxes" else 0)

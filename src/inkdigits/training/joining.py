@@ -1,6 +1,6 @@
 """Several readers in one file: a quick one, which asks surer ones about what it is unsure of.
 
-A cascade of networks (Viola & Jones, 2001), whose second stage is a mean of all. As they are asked
+A cascade of networks (Viola & Jones, 2001), whose second stage is their mean. As they are asked
 seldom, size is what the surer ones cost: their weights are kept in 8 bits.
 """
 
@@ -29,7 +29,6 @@ from inkdigits.training.pool import vary_as_in_training
 from inkdigits.training.split import split
 
 ALONE = 0.95  # the share of held-out images that the quick reader answers without asking
-WEIGHT = 2  # of each surer reader in the mean where it is asked; the quick one has 1
 FAINTEST = 1e-20  # the least probability whose logarithm is taken
 
 
@@ -52,9 +51,7 @@ def join(
     *,
     data: Dataset | None = None,
 ) -> Joined:
-    """Write to ``path`` a reader that reads by ``quick``, and by all where that is unsure.
-
-    By all: by their mean, in which each of ``sure`` counts twice.
+    """Write to ``path`` a reader that reads by ``quick``, and by the mean of ``sure`` where unsure.
 
     All are readers trained on the same data with the same images held out. On these the
     probability below which ``quick`` asks is set, so that it answers 95 % alone, and then
@@ -173,18 +170,13 @@ class _Cascade:
     sure: list[Reader]
     below: float
 
-    @property
-    def share(self) -> float:
-        """What the quick reader keeps in the mean where it asks."""
-        return 1 / (1 + WEIGHT * len(self.sure))
-
     def logits(self, images: NDArray[np.uint8]) -> Scores:
         """Compute what the joined file will give as logits: logarithms of the probabilities."""
         probabilities = self.quick.predict_proba(images)
         unsure = probabilities.max(1) < self.below
         if unsure.any():
-            mean = np.mean([reader.predict_proba(images[unsure]) for reader in self.sure], axis=0)
-            probabilities[unsure] = self.share * probabilities[unsure] + (1 - self.share) * mean
+            asked = [reader.predict_proba(images[unsure]) for reader in self.sure]
+            probabilities[unsure] = np.mean(asked, axis=0)
         return np.log(np.maximum(probabilities, np.float32(FAINTEST)))
 
     def outputs(self, images: NDArray[np.uint8], temperature: float) -> tuple[Scores, Scores]:
@@ -206,13 +198,9 @@ class _Cascade:
                 node("Squeeze", ["unsure_places", "first_axis"], ["rows"]),
                 *(node("Gather", ["images", "rows"], [f"{name}images"], axis=0) for name in names),
                 *(step for other in others for step in other.graph.node),
-                node("Mean", [f"{name}probabilities" for name in names], ["sure_probabilities"]),
-                node("Gather", ["quick_probabilities", "rows"], ["quick_of_rows"], axis=0),
-                node("Mul", ["quick_of_rows", "quick_share"], ["quick_part"]),
-                node("Mul", ["sure_probabilities", "sure_share"], ["sure_part"]),
-                node("Add", ["quick_part", "sure_part"], ["of_all"]),
+                node("Mean", [f"{name}probabilities" for name in names], ["their_mean"]),
                 node("Transpose", ["unsure_places"], ["indices"], perm=[1, 0]),
-                node("ScatterND", ["quick_probabilities", "indices", "of_all"], ["asked"]),
+                node("ScatterND", ["quick_probabilities", "indices", "their_mean"], ["asked"]),
             ],
             "ask",
             [],
@@ -220,8 +208,6 @@ class _Cascade:
             [
                 *(weights for other in others for weights in other.graph.initializer),
                 constant("first_axis", [0], np.int64),
-                constant("quick_share", self.share, np.float32),
-                constant("sure_share", 1 - self.share, np.float32),
             ],
         )
         answer = helper.make_graph(
