@@ -2,12 +2,15 @@
 
     python benchmarks/accuracy.py best [-o runs]
     python benchmarks/accuracy.py best:0-2 tiny:0-1 --model convnet --epochs 20
+    python benchmarks/accuracy.py taught:0-9 [--epochs 23]
 
 Each seed (0 to 4 unless told) trains on MNIST's 60,000 training images, less those it validates on;
 the readers written at the end of all trainings are then read on the 10,000 test images, whose
 labels are taken as they are, the 15 known to be wrong too. The ensemble answers by the mean of the
 readers' probabilities. Trainings that were stopped go on, finished ones are taken as they are; two
 may be run at once beforehand, by `inkdigits train mnist --recipe best --seed 1 -o runs/best-seed1`.
+`taught` learns from six, whose trainings come first: `best`, and `tiny` with `convnet` in 20
+epochs, of its own seed and the next two of ten.
 """
 
 import argparse
@@ -28,15 +31,25 @@ WRONG_LABELS = (
 )  # fmt: skip
 
 
-def finish(recipe, seed, folder, model, epochs):
+def finish(recipe, seed, runs, model, epochs):
+    folder = runs / f"{recipe}-seed{seed}"
     if not folder.exists():
-        return train("mnist", model, recipe, seed=seed, epochs=epochs, folder=folder)
+        teachers = [run.folder for run in finish_teachers(seed, runs)] if recipe == "taught" else ()
+        return train(
+            "mnist", model, recipe, seed=seed, epochs=epochs, folder=folder, teachers=teachers
+        )
     settings = find_recipe(recipe, epochs)
     begun = Run(folder).manifest
     has = begun["model"], begun["recipe"]["epochs"], begun["seed"]
     if has != (model or settings.model, settings.epochs, seed):
         raise SystemExit(f"{folder}: begun as {has}; name another folder with -o")
     return resume(folder)
+
+
+def finish_teachers(seed, runs):
+    for each in (seed, (seed + 1) % 10, (seed + 2) % 10):
+        yield finish("best", each, runs, None, None)
+        yield finish("tiny", each, runs, "convnet", 20)
 
 
 def parse_members(words):
@@ -55,7 +68,7 @@ def main():
     parser.add_argument("-o", type=Path, dest="folder", default=Path("runs"))
     options = parser.parse_args()
     runs = [
-        finish(recipe, seed, options.folder / f"{recipe}-seed{seed}", options.model, options.epochs)
+        finish(recipe, seed, options.folder, options.model, options.epochs)
         for recipe, seed in parse_members(options.recipes)
     ]
     test = load("mnist").test
