@@ -1,7 +1,8 @@
 """Several readers in one file: a quick one, which asks surer ones about what it is unsure of.
 
-A cascade of networks (Viola & Jones, 2001), whose second stage is their mean. As they are asked
-seldom, size is what the surer ones cost: their weights are kept in 8 bits.
+A cascade of networks (Viola & Jones, 2001), whose second stage is the mean of several: of their
+logits, so that one that is at a loss says little. As they are asked seldom, size is what they cost:
+their weights are kept in 8 bits.
 """
 
 import tempfile
@@ -28,7 +29,7 @@ from inkdigits.training.export import OPSET, about, check_outputs
 from inkdigits.training.pool import vary_as_in_training
 from inkdigits.training.split import split
 
-ALONE = 0.95  # the share of held-out images that the quick reader answers without asking
+ALONE = 0.98  # the share of held-out images that the quick reader answers without asking
 FAINTEST = 1e-20  # the least probability whose logarithm is taken
 
 
@@ -51,10 +52,10 @@ def join(
     *,
     data: Dataset | None = None,
 ) -> Joined:
-    """Write to ``path`` a reader that reads by ``quick``, and by the mean of ``sure`` where unsure.
+    """Write to ``path`` a reader that reads by ``quick``, and by all of ``sure`` where unsure.
 
     All are readers trained on the same data with the same images held out. On these the
-    probability below which ``quick`` asks is set, so that it answers 95 % alone, and then
+    probability below which ``quick`` asks is set, so that it answers 98 % alone, and then
     temperature and threshold as at the end of a training. ``data`` is needed only where they were
     trained on a Dataset made in memory. Raises UsageError for readers that cannot be joined, or
     that ``path`` would overwrite, DataError for files that are none or data that have changed,
@@ -171,13 +172,14 @@ class _Cascade:
     below: float
 
     def logits(self, images: NDArray[np.uint8]) -> Scores:
-        """Compute what the joined file will give as logits: logarithms of the probabilities."""
+        """Compute what the joined file will give as logits: logarithms of probabilities."""
         probabilities = self.quick.predict_proba(images)
         unsure = probabilities.max(1) < self.below
+        logits = _logarithms(probabilities)
         if unsure.any():
-            asked = [reader.predict_proba(images[unsure]) for reader in self.sure]
-            probabilities[unsure] = np.mean(asked, axis=0)
-        return np.log(np.maximum(probabilities, np.float32(FAINTEST)))
+            asked = [_logarithms(reader.predict_proba(images[unsure])) for reader in self.sure]
+            logits[unsure] = np.mean(asked, axis=0)
+        return logits
 
     def outputs(self, images: NDArray[np.uint8], temperature: float) -> tuple[Scores, Scores]:
         """Compute the joined file's logits and probabilities."""
@@ -198,9 +200,10 @@ class _Cascade:
                 node("Squeeze", ["unsure_places", "first_axis"], ["rows"]),
                 *(node("Gather", ["images", "rows"], [f"{name}images"], axis=0) for name in names),
                 *(step for other in others for step in other.graph.node),
-                node("Mean", [f"{name}probabilities" for name in names], ["their_mean"]),
+                *(step for name in names for step in _logarithm_nodes(name)),
+                node("Mean", [f"{name}logarithms" for name in names], ["their_mean"]),
                 node("Transpose", ["unsure_places"], ["indices"], perm=[1, 0]),
-                node("ScatterND", ["quick_probabilities", "indices", "their_mean"], ["asked"]),
+                node("ScatterND", ["quick_logarithms", "indices", "their_mean"], ["asked"]),
             ],
             "ask",
             [],
@@ -211,7 +214,7 @@ class _Cascade:
             ],
         )
         answer = helper.make_graph(
-            [node("Identity", ["quick_probabilities"], ["alone"])],
+            [node("Identity", ["quick_logarithms"], ["alone"])],
             "answer",
             [],
             [helper.make_tensor_value_info("alone", TensorProto.FLOAT, ["batch", len(CLASSES)])],
@@ -220,14 +223,13 @@ class _Cascade:
             [
                 node("Identity", ["images"], ["quick_images"]),
                 *first.graph.node,
+                *_logarithm_nodes("quick_"),
                 node("ReduceMax", ["quick_probabilities", "classes"], ["top"], keepdims=0),
                 node("Less", ["top", "below"], ["unsure"]),
                 node("NonZero", ["unsure"], ["unsure_places"]),
                 node("Size", ["unsure_places"], ["unsure_count"]),
                 node("Greater", ["unsure_count", "none"], ["any"]),
-                node("If", ["any"], ["mean"], then_branch=ask, else_branch=answer),
-                node("Max", ["mean", "faintest"], ["seen"]),
-                node("Log", ["seen"], ["logits"]),
+                node("If", ["any"], ["logits"], then_branch=ask, else_branch=answer),
                 node("Div", ["logits", "temperature"], ["scaled"]),
                 node("Softmax", ["scaled"], ["probabilities"], axis=1),
             ],
@@ -253,6 +255,18 @@ class _Cascade:
             producer_name="inkdigits",
             producer_version=__version__,
         )
+
+
+def _logarithms(probabilities: Scores) -> Scores:
+    return np.log(np.maximum(probabilities, np.float32(FAINTEST)))
+
+
+def _logarithm_nodes(name: str) -> list[Any]:
+    """Return the same as nodes, of the probabilities of the reader whose names begin so."""
+    return [
+        helper.make_node("Max", [f"{name}probabilities", "faintest"], [f"{name}seen"]),
+        helper.make_node("Log", [f"{name}seen"], [f"{name}logarithms"]),
+    ]
 
 
 def _constant(name: str, value: Any, dtype: Any) -> Any:
