@@ -32,7 +32,7 @@ def test_reads_all_of_mnists_test_images(reader):
 
 def test_is_small_and_tells_its_origin(reader):
     assert SHIPPED.stat().st_size <= 3 * 2**20
-    assert reader.origin()["network"] == "convnet_small, which asks 2 convnet_wide"
+    assert reader.origin()["network"] == "convnet_small, which asks 3 convnet_wide"
     assert reader.origin()["recipe"] == "wild, 36 epochs"
 
 
