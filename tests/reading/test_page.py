@@ -164,6 +164,24 @@ def test_a_dark_desk_beside_the_page_is_no_ink():
     check(found(picture), boxes, [4, 3, 5])
 
 
+@pytest.mark.parametrize("table", [20, 40])
+def test_a_table_beside_a_page_of_little_writing_is_no_paper(table):
+    ink, boxes = written(["3850", "274"], size=40, width=1000, height=700, at=(200, 120))
+    picture = photographed(ink)
+    down, across = np.mgrid[:700, :1000]
+    picture[across < 60 - 0.05 * down] = table
+    check(found(picture), boxes, [4, 3])
+
+
+def test_what_lies_beside_the_page_is_no_stroke_where_a_shadow_ends():
+    ink, boxes = written(width=1000, height=700, at=(200, 120))
+    picture = photographed(ink)
+    picture[:400] //= 2
+    down, across = np.mgrid[:700, :1000]
+    picture[across < 40 - 0.05 * down] = 50
+    check(found(picture), boxes, [4, 3, 5])
+
+
 def test_a_photo_is_worked_on_at_a_smaller_size_and_boxes_are_its_own():
     ink, boxes = written()
     large = Image.fromarray(photographed(ink)).resize((4 * 640, 4 * 480))

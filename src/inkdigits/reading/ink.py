@@ -21,6 +21,7 @@ SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are 
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
 FINE = 200  # pixels: on larger pictures light and paper are judged at half size, or less
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
+AT_EDGE = 0.4  # what outlines count that lie along ink which goes on outside the picture
 ENOUGH = 0.75  # of the edges that the best window explains
 SURROUNDINGS = 1 / 8  # of the long side
 RARER = 0.75  # how likely ink is on the side where its surroundings are less exceeded
@@ -119,16 +120,18 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     taking light for dark leaves the outer ones unexplained, too small a window those of thick
     strokes. What makes most of the picture ink counts for less, unless it is a close-up. Ink
     is little and differs much from its surroundings, paper is much and differs little, so the
-    side to which the picture is skewed is the likelier. Of the windows that explain most, the
-    smallest takes the fewest shadows for ink.
+    side to which the picture is skewed is the likelier. What goes on outside the picture is rather
+    a page or a table than ink, unless a small picture is ``cropped`` to a digit. Of the windows
+    that explain most, the smallest takes the fewest shadows for ink.
     """
-    coarse = means(work, _coarse_step(work))
+    cropped = max(work.shape) <= SHORT_SIDE
+    coarse = means(work, coarse_step(work))
     edges = np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0)
     around = ndimage.uniform_filter(coarse, max(3, round(SURROUNDINGS * max(coarse.shape))))
     expected = bool(((coarse - around) ** 3).mean() > 0)
     explained = {
         (light, share): (1 if light == expected else RARER)
-        * _explained(255 - coarse if light else coarse, share, edges)
+        * _explained(255 - coarse if light else coarse, share, edges, cropped=cropped)
         for light in (False, True)
         for share in WINDOWS
     }
@@ -137,14 +140,31 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     return light, min(share for share in WINDOWS if explained[light, share] >= enough)
 
 
-def _explained(coarse: Floats, share: float, edges: Floats) -> float:
+def _explained(coarse: Floats, share: float, edges: Floats, *, cropped: bool) -> float:
     paper = _closed(coarse, max(3, round(share * max(coarse.shape)) | 1))
     contrast = (paper - coarse) / np.maximum(paper, 16)
     ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
     share_of_ink = float(ink.mean())
     weight = (1 - share_of_ink) ** (1 if share > 0.5 else 3) * np.clip(4 - 6 * share_of_ink, 0, 1)
-    around = highest(ink, 3, axis=0) | highest(ink, 3, axis=1)
-    return float(edges[around].sum() * weight)
+    along = edges[_with_neighbours(ink)].sum()
+    if not cropped:
+        along = AT_EDGE * along + (1 - AT_EDGE) * edges[_with_neighbours(_off_edge(ink))].sum()
+    return float(along * weight)
+
+
+def _with_neighbours(mask: Mask) -> Mask:
+    return highest(mask, 3, axis=0) | highest(mask, 3, axis=1)
+
+
+def _off_edge(mask: Mask) -> Mask:
+    """Return those pieces of ``mask`` that end within the picture."""
+    labels, count = ndimage.label(mask, np.ones((3, 3), np.bool_))
+    off = np.ones(count + 1, np.bool_)
+    off[0] = False
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        off[edge] = False
+    kept: Mask = off[labels]
+    return kept
 
 
 def _noise(work: Floats) -> float:
@@ -157,7 +177,7 @@ def _noise(work: Floats) -> float:
 
 def _paper(work: Floats, window: float) -> Floats:
     """Return the brightness of the paper at each place, as if nothing were written on it."""
-    step = _coarse_step(work)
+    step = coarse_step(work)
     coarse = means(work, step)
     closed = _closed(coarse, max(3, round(window / step) | 1))
     return _enlarge(ndimage.uniform_filter(closed, 3, mode="nearest"), work.shape)
@@ -194,7 +214,7 @@ def texture(contrast: Floats, size: float) -> tuple[Floats, int]:
     return ndimage.percentile_filter(coarse, 30, size=9, mode="nearest"), step
 
 
-def _coarse_step(work: Floats) -> int:
+def coarse_step(work: Floats) -> int:
     """Return how many pixels go into one where light and paper are judged."""
     longest = int(max(work.shape))
     return max(2 if longest >= FINE else 1, round(longest / COARSE_SIDE))

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inkdigits.reading.ink import Floats, Ink, Mask, texture
+from inkdigits.images.windows import lowest
+from inkdigits.reading.ink import Floats, Ink, Mask, coarse_step, texture
 
 EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
@@ -18,6 +19,8 @@ LARGE = 0.25  # of the picture: digits so high are a close-up, whose ink may rea
 WRITTEN = 0.05  # of all ink, at least, is writing where a desk around the page makes the rest
 SURROUNDINGS = 2.0  # digit's heights around a piece
 GRAIN = 3.0  # times the contrast of its surroundings
+STEEP = 1.3  # times as bright as elsewhere around a piece: more is an edge of paper or of light
+AT_AN_EDGE = 0.65  # of its contrast, at least, ink keeps against the darkest paper nearby
 MOST = 4000  # pieces on a page, the largest ones; bounds time on pictures that are no page
 
 
@@ -136,7 +139,7 @@ def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
         if _fits(piece, usual.height)
         and level(piece, ink) > FAINT * usual.contrast
         and _depth(piece, ink) > SHALLOW * usual.depth
-        and not (page and _beside_paper(piece, ink, grain, step))
+        and not (page and (_beside_paper(piece, ink, grain, step) or _edge(piece, ink)))
     ]
 
 
@@ -146,6 +149,24 @@ def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
         return True
     row, column = piece.centre
     return bool(level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step])
+
+
+def _edge(piece: Piece, ink: Ink) -> bool:
+    """Tell an edge of the paper, beside which all is dark, from ink.
+
+    What the paper's brightness is there is known to within two coarse pixels, so a strip of what
+    lies beside the paper is dark for paper.
+    """
+    room = 2 * coarse_step(ink.paper)
+    top, left = max(0, piece.top - room), max(0, piece.left - room)
+    paper = ink.paper[top : piece.bottom + room, left : piece.right + room]
+    if paper.max() < STEEP * paper.min():
+        return False
+    own = (slice(piece.top - top, piece.bottom - top), slice(piece.left - left, piece.right - left))
+    box = slice(piece.top, piece.bottom), slice(piece.left, piece.right)
+    darkest = np.maximum(lowest(paper, 2 * room + 1)[own], 1)
+    kept = 1 - (1 - ink.contrast[box]) * paper[own] / darkest
+    return bool(kept.clip(0)[piece.mask].mean() < AT_AN_EDGE * level(piece, ink))
 
 
 def _fits(piece: Piece, height: float) -> bool:
