@@ -21,7 +21,9 @@ SHORT_SIDE = 160  # smaller pictures are made larger first, so that strokes are 
 COARSE_SIDE = 400  # pixels that the paper's brightness is found on
 FINE = 200  # pixels: on larger pictures light and paper are judged at half size, or less
 WINDOWS = (1 / 8, 1 / 4, 0.7)  # of the long side: wider than strokes; the last, than a digit
-AT_EDGE = 0.4  # what outlines count that lie along ink which goes on outside the picture
+STRONG = 0.3  # of the sharpest edges: what is as sharp hangs together as an outline
+LEAST = 12  # coarse pixels of an outline; fewer are noise
+OUTLINES = 3  # at least, are on a page; a digit that fills the picture has two within, its holes
 ENOUGH = 0.75  # of the edges that the best window explains
 SURROUNDINGS = 1 / 8  # of the long side
 RARER = 0.75  # how likely ink is on the side where its surroundings are less exceeded
@@ -118,20 +120,19 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
 
     Whatever is ink, its outlines are most of the sharp edges that any choice makes outlines of ink:
     taking light for dark leaves the outer ones unexplained, too small a window those of thick
-    strokes. What makes most of the picture ink counts for less, unless it is a close-up. Ink
-    is little and differs much from its surroundings, paper is much and differs little, so the
-    side to which the picture is skewed is the likelier. What goes on outside the picture is rather
-    a page or a table than ink, unless a small picture is ``cropped`` to a digit. Of the windows
-    that explain most, the smallest takes the fewest shadows for ink.
+    strokes. Outlines that run out of the picture are a page's, a table's or a shadow's, and so left
+    out, unless the picture is filled by one digit. What makes most of the picture ink counts for
+    less, unless it is a close-up. Ink is little and differs much from its surroundings, paper is
+    much and differs little, so the side to which the picture is skewed is the likelier. Of the
+    windows that explain most, the smallest takes the fewest shadows for ink.
     """
-    cropped = max(work.shape) <= SHORT_SIDE
     coarse = means(work, coarse_step(work))
-    edges = np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0)
+    edges = _within(np.maximum(highest(coarse, 3) - lowest(coarse, 3) - 6 * _noise(coarse), 0))
     around = ndimage.uniform_filter(coarse, max(3, round(SURROUNDINGS * max(coarse.shape))))
     expected = bool(((coarse - around) ** 3).mean() > 0)
     explained = {
         (light, share): (1 if light == expected else RARER)
-        * _explained(255 - coarse if light else coarse, share, edges, cropped=cropped)
+        * _explained(255 - coarse if light else coarse, share, edges)
         for light in (False, True)
         for share in WINDOWS
     }
@@ -140,31 +141,28 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
     return light, min(share for share in WINDOWS if explained[light, share] >= enough)
 
 
-def _explained(coarse: Floats, share: float, edges: Floats, *, cropped: bool) -> float:
+def _within(edges: Floats) -> Floats:
+    """Return the edges without the outlines that run out of the picture, if others are left."""
+    strong = edges > STRONG * np.quantile(edges, 0.995)
+    labels, count = ndimage.label(strong, np.ones((3, 3), np.bool_))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    ends = np.ones(count + 1, np.bool_)
+    for side in (labels[:2], labels[-2:], labels[:, :2], labels[:, -2:]):
+        ends[side] = False
+    ends[0] = True
+    if np.count_nonzero(ends[1:] & (sizes[1:] >= LEAST)) < OUTLINES:
+        return edges
+    return np.where(ends[labels], edges, np.float32(0))
+
+
+def _explained(coarse: Floats, share: float, edges: Floats) -> float:
     paper = _closed(coarse, max(3, round(share * max(coarse.shape)) | 1))
     contrast = (paper - coarse) / np.maximum(paper, 16)
     ink = contrast > max(FAINTEST, RELATIVE * float(np.quantile(contrast, 0.995)))
     share_of_ink = float(ink.mean())
     weight = (1 - share_of_ink) ** (1 if share > 0.5 else 3) * np.clip(4 - 6 * share_of_ink, 0, 1)
-    along = edges[_with_neighbours(ink)].sum()
-    if not cropped:
-        along = AT_EDGE * along + (1 - AT_EDGE) * edges[_with_neighbours(_off_edge(ink))].sum()
-    return float(along * weight)
-
-
-def _with_neighbours(mask: Mask) -> Mask:
-    return highest(mask, 3, axis=0) | highest(mask, 3, axis=1)
-
-
-def _off_edge(mask: Mask) -> Mask:
-    """Return those pieces of ``mask`` that end within the picture."""
-    labels, count = ndimage.label(mask, np.ones((3, 3), np.bool_))
-    off = np.ones(count + 1, np.bool_)
-    off[0] = False
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        off[edge] = False
-    kept: Mask = off[labels]
-    return kept
+    around = highest(ink, 3, axis=0) | highest(ink, 3, axis=1)
+    return float(edges[around].sum() * weight)
 
 
 def _noise(work: Floats) -> float:
