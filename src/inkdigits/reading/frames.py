@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inkdigits.reading.ink import Floats, Ink, Mask
-from inkdigits.reading.pieces import EIGHT, Piece, at_edge, find_pieces
+from inkdigits.reading.ink import EIGHT, Floats, Ink, Mask
+from inkdigits.reading.pieces import Piece, at_edge, find_pieces
 from inkdigits.reading.ruling import Line, Ruling, find_lines, nothing
 
 MOST = 300  # frames, the largest; bounds time on pictures full of boxes

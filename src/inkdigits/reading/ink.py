@@ -34,6 +34,7 @@ MOST_DRAWN = 0.25  # of a drawing on even paper is ink, at most
 ALIKE = 0.75  # of the darkest ink there, at least, is what half of it is like
 SMOOTHED = 0.4  # of the noise is left by a Gaussian of 0.7 pixels
 NOISE = 5.0  # standard deviations of the noise that ink must exceed
+EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -144,7 +145,7 @@ def _polarity_and_window(work: Floats) -> tuple[bool, float]:
 def _within(edges: Floats) -> Floats:
     """Return the edges without the outlines that run out of the picture, if others are left."""
     strong = edges > STRONG * np.quantile(edges, 0.995)
-    labels, count = ndimage.label(strong, np.ones((3, 3), np.bool_))
+    labels, count = ndimage.label(strong, EIGHT)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     ends = np.ones(count + 1, np.bool_)
     for side in (labels[:2], labels[-2:], labels[:, :2], labels[:, -2:]):

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inkdigits.images.windows import lowest
-from inkdigits.reading.ink import Floats, Ink, Mask, coarse_step, texture
+from inkdigits.reading.ink import EIGHT, Floats, Ink, Mask, coarse_step, texture
 
-EIGHT = np.ones((3, 3), np.bool_)  # ink that touches at a corner is one piece
 SPECK = 0.2  # of a digit's height: what is smaller either way is dirt
 TALLEST = 2.6  # digit's heights: two that touch, one standing on the other
 FAINT = 0.4  # of the contrast of the page's usual ink
@@ -139,7 +138,7 @@ def plausible(pieces: Sequence[Piece], ink: Ink, usual: Usual) -> list[Piece]:
         if _fits(piece, usual.height)
         and level(piece, ink) > FAINT * usual.contrast
         and _depth(piece, ink) > SHALLOW * usual.depth
-        and not (page and (_beside_paper(piece, ink, grain, step) or _edge(piece, ink)))
+        and not (page and (_beside_paper(piece, ink, grain, step) or _paper_ends(piece, ink)))
     ]
 
 
@@ -151,7 +150,7 @@ def _beside_paper(piece: Piece, ink: Ink, grain: Floats, step: int) -> bool:
     return bool(level(piece, ink) < GRAIN * grain[int(row) // step, int(column) // step])
 
 
-def _edge(piece: Piece, ink: Ink) -> bool:
+def _paper_ends(piece: Piece, ink: Ink) -> bool:
     """Tell an edge of the paper, beside which all is dark, from ink.
 
     What the paper's brightness is there is known to within two coarse pixels, so a strip of what

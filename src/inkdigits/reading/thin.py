@@ -12,8 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from inkdigits.images.windows import highest
-from inkdigits.reading.ink import Ink, Mask
-from inkdigits.reading.pieces import EIGHT, SHALLOW, Piece, Usual, find_pieces, level
+from inkdigits.reading.ink import EIGHT, Ink, Mask
+from inkdigits.reading.pieces import SHALLOW, Piece, Usual, find_pieces, level
 
 REACH = 0.4  # digit's heights that a piece may grow, either way
 AS_DARK = 0.5  # of the piece's own contrast
