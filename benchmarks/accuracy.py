@@ -19,16 +19,12 @@ from statistics import mean, stdev
 
 import numpy as np
 import torch
+from wrong_labels import WRONG_LABELS
 
 from inkdigits.data import load
 from inkdigits.reading import Reader
 from inkdigits.training import Run, resume, train
 from inkdigits.training.recipe import find_recipe
-
-# Test images whose label at most two of five people chose (Northcutt et al., 2021, section 4).
-WRONG_LABELS = (
-    947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729,
-)  # fmt: skip
 
 
 def finish(recipe, seed, runs, model, epochs):

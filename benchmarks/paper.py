@@ -1,9 +1,9 @@
 """Photographs of handwritten pages, drawn with known truth: digits on paper, light, a camera.
 
-Two hands write: "mnist" sets digits of MNIST's test half, "pen" draws strokes of its own (curves
-through a few points, shaken, with a pen whose width varies). Everything else, from ruling to JPEG,
-is set by ``Scene``, one number a distortion, so that each can grow alone. Letters among the digits
-are those of nondigits.py, words are printed.
+Two hands write: "mnist" sets digits of MNIST's test half, but for the 15 whose labels are known to
+be wrong, "pen" draws strokes of its own (curves through a few points, shaken, with a pen whose
+width varies). Everything else, from ruling to JPEG, is set by ``Scene``, one number a distortion,
+so that each can grow alone. Letters among the digits are those of nondigits.py, words are printed.
 """
 
 import io
@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
+from wrong_labels import WRONG_LABELS
 
 from inkdigits.data import load
 
@@ -176,7 +177,11 @@ def _print_cell(ink, left, right, middle, kind):
 def _mnist(digit, size, rng):
     if not _POOL:
         test = load("mnist").test
-        _POOL.update({d: test.images[test.labels == d] for d in range(10)})
+        images, labels = test.images.copy(), test.labels
+        # Where the label is wrong the truth is unknown: the digit before it stands in.
+        for at in WRONG_LABELS:
+            images[at] = images[:at][labels[:at] == labels[at]][-1]
+        _POOL.update({d: images[labels == d] for d in range(10)})
     # The scale keeps the few digits that lie on their side as they are.
     return _stamp(_POOL[digit][rng.integers(len(_POOL[digit]))], size / 20)
 

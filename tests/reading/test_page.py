@@ -104,6 +104,15 @@ def test_what_reads_well_whole_is_not_read_in_parts():
     assert counts == [12]
 
 
+def test_a_digit_of_many_bits_is_one_digit():
+    ink, boxes = written()
+    x, y, width, height = boxes[2]
+    for row in range(y + 5, y + height, 12):
+        ink[row : row + 2, x : x + width] = 0
+    ink[y : y + height, x + width // 2 - 2 : x + width // 2 + 2] = 0
+    check(found(photographed(ink)), boxes, [4, 3, 5], slack=5)
+
+
 def test_digits_are_found_in_reading_order():
     ink, boxes = written()
     check(found(photographed(ink)), boxes, [4, 3, 5])

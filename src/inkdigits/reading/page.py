@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from inkdigits.images import Images, fit_ink
 from inkdigits.images.windows import highest
+from inkdigits.reading.bits import join_bits
 from inkdigits.reading.frames import find_frames
 from inkdigits.reading.grouping import Group, Row, best_groups, possible_groups, take_apart
 from inkdigits.reading.ink import Ink, find_ink, means
@@ -128,7 +129,8 @@ def find_rows(ink: Ink) -> list[Row]:
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
     lines = ruling.place | frames.place
-    pieces = with_thin_strokes(plausible(pieces, ink, page), ink, lines, page)
+    pieces = plausible(join_bits(pieces, page.height), ink, page)
+    pieces = join_bits(with_thin_strokes(pieces, ink, lines, page), page.height)
     pieces = cut_stacked(pieces, page.height)
     return [
         take_apart(line, page.height, alone=len(pieces) == 1)

@@ -76,6 +76,16 @@ def find_pieces(mask: Mask) -> list[Piece]:
     return pieces
 
 
+def together(parts: Sequence[Piece]) -> Piece:
+    """Return the parts as one piece."""
+    top, left = min(p.top for p in parts), min(p.left for p in parts)
+    bottom, right = max(p.bottom for p in parts), max(p.right for p in parts)
+    mask = np.zeros((bottom - top, right - left), np.bool_)
+    for part in parts:
+        mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
+    return Piece(top, left, mask)
+
+
 @dataclass(frozen=True)
 class Usual:
     """What the page's digits are like: their height in pixels, and how dark their ink is."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from inkdigits.reading.lines import FARTHEST, page_slope
-from inkdigits.reading.pieces import Piece
+from inkdigits.reading.pieces import Piece, together
 from inkdigits.reading.touching import cut_up
 
 TALL = 1.5  # digit's heights: less is one digit
@@ -50,7 +50,7 @@ def _cut_across(
     parts, cuts = cut_up(_turn(piece), height)
     choices = []
     for n, cut in enumerate(cuts, start=1):
-        upper, lower = _turn(_join(parts[:n])), _turn(_join(parts[n:]))
+        upper, lower = _turn(together(parts[:n])), _turn(together(parts[n:]))
         off = abs((upper.bottom + lower.top) / 2 - border) / height
         if off < OFF and _like_digit(upper, height) and _like_digit(lower, height):
             choices.append((cut + off, [upper, lower]))
@@ -79,13 +79,3 @@ def _border(piece: Piece, digits: Sequence[Piece], slope: float, height: float) 
 def _turn(piece: Piece) -> Piece:
     """Swap rows and columns."""
     return Piece(piece.left, piece.top, piece.mask.T)
-
-
-def _join(parts: Sequence[Piece]) -> Piece:
-    """Put parts together again."""
-    top, left = min(p.top for p in parts), min(p.left for p in parts)
-    bottom, right = max(p.bottom for p in parts), max(p.right for p in parts)
-    mask = np.zeros((bottom - top, right - left), np.bool_)
-    for part in parts:
-        mask[part.top - top : part.bottom - top, part.left - left : part.right - left] |= part.mask
-    return Piece(top, left, mask)
