@@ -35,11 +35,12 @@ def test_bits_of_two_digits_are_two_digits():
 @pytest.mark.parametrize(
     "bits",
     [
-        dots(gap=8),  # too far from one another
+        dots(gap=11),  # too far from one another
         dots(count=2, size=20),  # the reader tries two together anyway
         dots(width=2),  # a thin dashed line
         dots(count=12),  # longer than a digit
         dots(count=3, size=4),  # lower than one
+        [solid(10 + n * 9, 20 + n % 2 * 9, 3, 3) for n in range(4)],  # specks
         [solid(10, 20 + n * 8, 28, 5) for n in range(3)],  # small digits, close to each other
         [],
     ],

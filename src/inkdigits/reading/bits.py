@@ -16,9 +16,10 @@ from inkdigits.reading.pieces import Piece, together
 
 FEWEST = 3  # bits: the two halves of a digit are put together by reading them
 LARGEST = 0.75  # of a digit's height, either way: what is larger is no bit
-APART = 0.15  # digit's heights from a bit to the next, at most
+APART = 0.2  # digit's heights from a bit to the next, at most
 LOWEST, TALLEST = 0.6, 1.4  # digit's heights
 NARROWEST, WIDEST = 0.15, 1.0  # the same: thin dashed lines are edges of forms
+LEAST = 0.04  # of ink, in squares as high as a digit: less is dirt
 STACKED = 1.2  # times as high as its highest bit: what stands side by side may be digits
 
 
@@ -50,5 +51,6 @@ def _is_digit(bits: Sequence[Piece], height: float) -> bool:
         len(bits) >= FEWEST
         and LOWEST * height < tall < TALLEST * height
         and NARROWEST * height < wide < WIDEST * height
+        and sum(int(bit.mask.sum()) for bit in bits) > LEAST * height**2
         and tall > STACKED * max(bit.height for bit in bits)
     )
