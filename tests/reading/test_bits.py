@@ -17,7 +17,7 @@ def boxes(pieces):
     return sorted((p.top, p.left, p.height, p.width) for p in pieces)
 
 
-def dots(count=5, size=6, gap=3, width=7):
+def dots(count=4, size=9, gap=2, width=7):
     """A stroke from top to bottom, in bits."""
     return [solid(10 + n * (size + gap), 20, size, width) for n in range(count)]
 
@@ -41,6 +41,7 @@ def test_bits_of_two_digits_are_two_digits():
         dots(count=12),  # longer than a digit
         dots(count=3, size=4),  # lower than one
         [solid(10 + n * 9, 20 + n % 2 * 9, 3, 3) for n in range(4)],  # specks
+        [solid(10 + n * 9, 20 + n % 2 * 9, 8, 8) for n in range(4)],  # large specks
         [solid(10, 20 + n * 8, 28, 5) for n in range(3)],  # small digits, close to each other
         [],
     ],

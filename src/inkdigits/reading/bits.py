@@ -12,14 +12,14 @@ from scipy import ndimage
 
 from inkdigits.images.windows import highest
 from inkdigits.reading.ink import EIGHT
-from inkdigits.reading.pieces import Piece, together
+from inkdigits.reading.pieces import SPECK, Piece, together
 
 FEWEST = 3  # bits: the two halves of a digit are put together by reading them
 LARGEST = 0.75  # of a digit's height, either way: what is larger is no bit
 APART = 0.2  # digit's heights from a bit to the next, at most
 LOWEST, TALLEST = 0.6, 1.4  # digit's heights
 NARROWEST, WIDEST = 0.15, 1.0  # the same: thin dashed lines are edges of forms
-LEAST = 0.04  # of ink, in squares as high as a digit: less is dirt
+LEAST = 0.04  # of ink in bits that are no specks, in squares as high as a digit: less is dirt
 STACKED = 1.2  # times as high as its highest bit: what stands side by side may be digits
 
 
@@ -47,10 +47,11 @@ def _is_digit(bits: Sequence[Piece], height: float) -> bool:
     """Tell bits of one digit from dirt, dashed lines and digits beside each other."""
     tall = max(bit.bottom for bit in bits) - min(bit.top for bit in bits)
     wide = max(bit.right for bit in bits) - min(bit.left for bit in bits)
+    large = [bit for bit in bits if max(bit.height, bit.width) > SPECK * height]
     return (
         len(bits) >= FEWEST
         and LOWEST * height < tall < TALLEST * height
         and NARROWEST * height < wide < WIDEST * height
-        and sum(int(bit.mask.sum()) for bit in bits) > LEAST * height**2
+        and sum(int(bit.mask.sum()) for bit in large) > LEAST * height**2
         and tall > STACKED * max(bit.height for bit in bits)
     )
