@@ -129,6 +129,7 @@ def find_rows(ink: Ink) -> list[Row]:
     pieces = find_pieces(ink.mask & ~ruling.ink)
     page = usual(pieces, ink)
     lines = ruling.place | frames.place
+    # Bits are put together before dirt is left out, and once more when strokes have been followed.
     pieces = plausible(join_bits(pieces, page.height), ink, page)
     pieces = join_bits(with_thin_strokes(pieces, ink, lines, page), page.height)
     pieces = cut_stacked(pieces, page.height)
