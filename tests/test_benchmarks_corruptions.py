@@ -1,13 +1,6 @@
-import importlib.util
-from pathlib import Path
-
+import corruptions
 import numpy as np
 import pytest
-
-PATH = Path(__file__).parents[1] / "benchmarks" / "corruptions.py"
-SPEC = importlib.util.spec_from_file_location("corruptions", PATH)
-corruptions = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(corruptions)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,6 @@
-import importlib.util
-from pathlib import Path
-
+import nondigits
 import numpy as np
 import pytest
-
-PATH = Path(__file__).parents[1] / "benchmarks" / "nondigits.py"
-SPEC = importlib.util.spec_from_file_location("nondigits", PATH)
-nondigits = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nondigits)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
-import importlib.util
 import io
-from pathlib import Path
 
 import numpy as np
+import paper
 import pytest
 from PIL import Image
 from scipy import ndimage
+from wrong_labels import WRONG_LABELS
 
-PATH = Path(__file__).parents[1] / "benchmarks" / "paper.py"
-SPEC = importlib.util.spec_from_file_location("paper", PATH)
-paper = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(paper)
+from inkdigits.data import load
 
 
 def strokes():
@@ -55,3 +52,11 @@ def test_a_printed_cell_has_its_walls_and_nothing_within(kind, from_the_top):
     np.testing.assert_array_equal(np.flatnonzero(ink[:, 80]), walls)
     assert (ink[80, 20:82] == 0.9).all()
     assert ink[20, 50] == (0.9 if kind == "boxes" else 0)
+
+
+def test_no_digit_is_written_whose_label_is_wrong():
+    test = load("mnist").test
+    paper._mnist(3, 80, np.random.default_rng(0))
+    wrong = {test.images[at].tobytes() for at in WRONG_LABELS}
+    assert [len(paper._POOL[d]) for d in range(10)] == np.bincount(test.labels).tolist()
+    assert not wrong & {image.tobytes() for pool in paper._POOL.values() for image in pool}
