@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from inkdigits.reading.page import Spot
 from inkdigits.reading.refusing import IN_WORD, refusal, refusals
 
 
@@ -14,11 +15,18 @@ def shares(*pairs):
 SURE = shares((3, 0.99))
 EITHER = shares((4, 0.6), (9, 0.38))
 OPEN = shares((4, 0.45), (9, 0.4), (7, 0.15))
-LETTER = shares((4, 0.55), (9, 0.15), (7, 0.1))
+ODD = shares((4, 0.55), (9, 0.15), (7, 0.1))  # one of a few, or none
+NONE = np.full(10, 0.1, np.float32)
 
 
-def answered(*line):
-    return [reason is None for reason in refusals(line, [False] * len(line), 0.96)]
+def spots(*line, letter=False):
+    ink = np.zeros((28, 28), np.uint8)
+    return [Spot((0, 0, 1, 1), ink, probabilities, letter) for probabilities in line]
+
+
+def answered(*line, page=()):
+    reasons = refusals([spots(*line), *(spots(*other) for other in page)], 0.96)
+    return [reason is None for reason in reasons[0]]
 
 
 def test_alone_one_digit_must_be_likely():
@@ -33,25 +41,43 @@ def test_among_sure_digits_one_of_a_few_is_answered_if_likelier_than_not():
 
 
 def test_what_looks_like_many_digits_is_refused_among_sure_ones_too():
-    assert answered(SURE, LETTER, SURE) == [True, False, True]
-    assert answered(SURE, np.full(10, 0.1, np.float32), SURE) == [True, False, True]
+    assert answered(SURE, ODD, SURE) == [True, False, True]
+    assert answered(SURE, NONE, SURE) == [True, False, True]
+
+
+def test_on_a_page_full_of_digits_what_may_be_one_is():
+    assert answered(SURE, ODD, SURE, page=[[SURE] * 5] * 4) == [True] * 3
+    for none in (NONE, OPEN, shares((4, 0.3))):
+        assert answered(SURE, none, SURE, page=[[SURE] * 100] * 9) == [True, False, True]
+
+
+def test_the_more_of_a_page_is_no_digit_the_less_is_answered():
+    assert answered(SURE, ODD, SURE, page=[[SURE, SURE, SURE, NONE, NONE]] * 4)[1] is False
+    doubtful = shares((4, 0.55), (9, 0.3), (7, 0.1))
+    assert answered(SURE, doubtful, SURE)[1] is True
+    assert answered(SURE, doubtful, SURE, page=[[NONE] * 5] * 4)[1] is False
+    word = spots(SURE, SURE, SURE, letter=True)  # as sure as they are, letters
+    assert refusals([spots(SURE, doubtful, SURE), *[word] * 7], 0.96)[0][1] is not None
 
 
 @pytest.mark.parametrize("line", [[SURE, EITHER], [SURE, EITHER, EITHER], [EITHER] * 3])
 def test_one_sure_digit_makes_no_line(line):
     assert answered(*line) == [probabilities is SURE for probabilities in line]
+    assert answered(*line, page=[[SURE] * 5] * 4) == answered(*line)
 
 
 def test_half_of_a_line_must_be_sure():
     assert answered(SURE, SURE, EITHER, EITHER) == [True] * 4
-    assert answered(SURE, SURE, EITHER, LETTER, LETTER) == [True, True, False, False, False]
+    assert answered(SURE, SURE, EITHER, ODD, ODD) == [True, True, False, False, False]
 
 
-def test_a_line_of_nothing():
-    assert refusals([], [], 0.96) == []
+def test_a_page_of_nothing():
+    assert refusals([], 0.96) == []
 
 
 def test_what_stands_among_letters_is_refused_and_makes_no_line_of_digits():
-    reasons = refusals([SURE, LETTER, SURE, EITHER, SURE], [True, True, False, False, False], 0.96)
-    assert reasons == [IN_WORD, IN_WORD, None, None, None]
-    assert refusals([SURE, SURE, EITHER], [True, True, False], 0.96)[2] is not None
+    letters = spots(SURE, ODD, letter=True)
+    assert refusals([letters + spots(SURE, EITHER, SURE)], 0.96) == [
+        [IN_WORD, IN_WORD, None, None, None]
+    ]
+    assert refusals([spots(SURE, SURE, letter=True) + spots(EITHER)], 0.96)[0][2] is not None

@@ -28,7 +28,7 @@ CLOSE = 0.4  # of the picture's shorter side: a digit so large is all that it sh
 def read(picture: Picture, classify: Classify, threshold: float, *, one: bool) -> Reading:
     """Read a picture; see Reader.read."""
     name, grey = _grey(picture)
-    lines = _without_dirt(tuple(_line(spots, threshold) for spots in _find(grey, classify)))
+    lines = _without_dirt(_answered(_find(grey, classify), threshold))
     return Reading(name, lines, _refused(lines, one), grey)
 
 
@@ -66,8 +66,8 @@ def read_digit_image(
     image: Images, probabilities: NDArray[np.float32], threshold: float
 ) -> Reading:
     """Tell what the network's ``probabilities`` (10,) say of a picture that is a digit image."""
-    line = _line([_whole_spot(image, probabilities)], threshold)
-    return Reading(None, (line,), line.digits[0].refused, image)
+    lines = _answered([[_whole_spot(image, probabilities)]], threshold)
+    return Reading(None, lines, lines[0].digits[0].refused, image)
 
 
 def _whole_spot(image: Images, probabilities: NDArray[np.float32]) -> Spot:
@@ -123,23 +123,28 @@ def _whole(grey: Images, box: tuple[int, int, int, int], classify: Classify) -> 
     return [[Spot(box, image, classify(image[None])[0])]] if image.any() else []
 
 
-def _line(spots: list[Spot], threshold: float) -> Line:
-    digits = []
-    letters = [spot.letter for spot in spots]
-    reasons = refusals([spot.probabilities for spot in spots], letters, threshold)
-    for spot, reason in zip(spots, reasons, strict=True):
-        best = int(spot.probabilities.argmax())
-        digits.append(
-            Digit(
-                digit=best if reason is None else None,
-                probability=float(spot.probabilities[best]),
-                box=spot.box,
-                refused=reason,
-                probabilities=tuple(spot.probabilities.tolist()),
-                ink=spot.ink,
-            )
-        )
+def _answered(found: list[list[Spot]], threshold: float) -> tuple[Line, ...]:
+    reasons = refusals(found, threshold)
+    return tuple(
+        _line([_digit(spot, reason) for spot, reason in zip(spots, why, strict=True)])
+        for spots, why in zip(found, reasons, strict=True)
+    )
+
+
+def _line(digits: list[Digit]) -> Line:
     return Line("".join(map(str, digits)), tuple(digits))
+
+
+def _digit(spot: Spot, reason: str | None) -> Digit:
+    best = int(spot.probabilities.argmax())
+    return Digit(
+        digit=best if reason is None else None,
+        probability=float(spot.probabilities[best]),
+        box=spot.box,
+        refused=reason,
+        probabilities=tuple(spot.probabilities.tolist()),
+        ink=spot.ink,
+    )
 
 
 def _without_dirt(lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -169,7 +174,7 @@ def _without_ends(line: Line) -> Line:
         del digits[0]
     while len(digits) > 2 and digits[-1].refused and _gap(digits[-2], digits[-1]) > far:
         del digits[-1]
-    return Line("".join(map(str, digits)), tuple(digits))
+    return _line(digits)
 
 
 def _gap(left: Digit, right: Digit) -> int:

@@ -1,9 +1,11 @@
 """When not to answer, and the reason in plain words.
 
 A digit that stands alone is answered if one digit is likely enough. In a line most of whose ink is
-surely digits, their neighbours say that this ink is one as well, so it is enough that one digit is
-likelier than not and the others are few: a doubtful digit looks like two or three, what is no digit
-like many, and that is refused in a line as well.
+surely digits, their neighbours say that this ink is likely one as well: it is answered if one digit
+is likelier than not, and if it is hardly no digit. How likely that is depends on the rest of the
+picture, for the network has learnt from more that is no digit than a page of numbers holds, and
+from less than a page of words (a prior put right afterwards: Saerens, Latinne & Decaestecker,
+2002).
 """
 
 from collections.abc import Sequence
@@ -11,41 +13,69 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from inkdigits.reading.page import Spot
+
 BLANK = "blank: no ink found"
 IN_WORD = "not a digit: it stands among letters"
 _UNSURE = "unsure:"
 NEIGHBOURS = 2  # sure digits, at least, that make a line one of digits; and half of the line
-# All of 3,000 held-out digits reach both, 9 in 100 letters (alone, 3 in 100 are answered).
-LIKELIER, FEW, TOGETHER = 0.5, 3, 0.85  # the likeliest digit; the three likeliest
+LIKELIER = 0.5  # the likeliest digit there, if it is one
+DOUBTS = 0.08  # how likely it is none there, at most
+LEARNT = 0.2  # for each digit that the network learnt from: images of none
+SEEN, NONE = 10, 1  # as if so many had been seen on a picture beforehand, and so many were none
+RAREST = 0.02  # of a page's ink is no digit, at least
+FEW = 3  # digits that a doubtful one looks like; what is none looks like all of them
 
 
-def refusals(
-    line: Sequence[NDArray[np.float32]], letters: Sequence[bool], threshold: float
-) -> list[str | None]:
-    """Return why each digit of a line, by its ten probabilities, gets no answer, or None.
+def refusals(lines: Sequence[Sequence[Spot]], threshold: float) -> list[list[str | None]]:
+    """Return why each of the digits found on a picture gets no answer, or None."""
+    spots = [spot for line in lines for spot in line]
+    none, seen = NONE + sum(map(_odd, spots)), SEEN + len(spots)
 
-    ``letters``: which of them stand in a word that is no number.
+    def reason(spot: Spot, among_digits: bool) -> str | None:
+        if spot.letter:
+            return IN_WORD
+        if among_digits and _is_digit(spot, (none - _odd(spot)) / (seen - 1)):
+            return None
+        return refusal(spot.probabilities, threshold)
+
+    reasons = []
+    for line in lines:
+        digits = [spot.probabilities.max() for spot in line if not spot.letter]
+        sure = sum(bool(likeliest >= threshold) for likeliest in digits)
+        among_digits = sure >= max(NEIGHBOURS, len(digits) / 2)
+        reasons.append([reason(spot, among_digits) for spot in line])
+    return reasons
+
+
+def _odd(spot: Spot) -> float:
+    """Return how likely it is no digit, for a network that had learnt from as many of either.
+
+    It has learnt that what is none is each digit alike, so the least likely digits tell.
     """
-    digits = [some for some, letter in zip(line, letters, strict=True) if not letter]
-    sure = sum(bool(probabilities.max() >= threshold) for probabilities in digits)
-    among_digits = sure >= max(NEIGHBOURS, len(digits) / 2)
-    return [
-        IN_WORD if letter else refusal(probabilities, threshold, among_digits)
-        for probabilities, letter in zip(line, letters, strict=True)
-    ]
+    if spot.letter:
+        return 1.0
+    least = np.sort(spot.probabilities)[:-FEW]
+    return min(1.0, float(least.mean()) * len(spot.probabilities))
 
 
-def refusal(
-    probabilities: NDArray[np.float32], threshold: float, among_digits: bool = False
-) -> str | None:
+def _is_digit(spot: Spot, none: float) -> bool:
+    """Tell whether it is likely enough one digit where a share ``none`` of the others are none."""
+    odd = _odd(spot)
+    if odd >= 1:
+        return False
+    none = max(RAREST, none)
+    odds = odd / (1 - odd) * none / (1 - none) / LEARNT
+    likeliest = (float(spot.probabilities.max()) - odd / len(spot.probabilities)) / (1 - odd)
+    return odds / (1 + odds) <= DOUBTS and likeliest >= LIKELIER
+
+
+def refusal(probabilities: NDArray[np.float32], threshold: float) -> str | None:
     """Return why a digit with these ten ``probabilities`` gets no answer, None if it gets one."""
     if probabilities.max() >= threshold:
         return None
-    *others, second, first = (int(digit) for digit in np.argsort(probabilities)[-FEW:])
+    first, second = (int(digit) for digit in np.argsort(probabilities)[:-3:-1])
     best, next_best = float(probabilities[first]), float(probabilities[second])
-    few = best + next_best + float(probabilities[others].sum()) >= TOGETHER
-    if among_digits and best >= LIKELIER and few:
-        return None
     if best + next_best >= threshold or best >= 0.5:
         return f"{_UNSURE} it may be {first} ({best:.0%}) or {second} ({next_best:.0%})"
     return f"not a digit: it looks most like {first}, but that is only {best:.0%} likely"

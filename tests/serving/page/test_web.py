@@ -17,6 +17,8 @@ from PIL import Image, ImageDraw
 from inkdigits.data import load
 from inkdigits.errors import DataError, InkdigitsError
 from inkdigits.images import normalise
+from inkdigits.reading.page import Spot
+from inkdigits.reading.refusing import refusals
 from inkdigits.serving.web import RUNTIME, RUNTIME_FILES, write_web
 
 
@@ -186,6 +188,28 @@ def test_reads_as_python_does(alone, reader):
         np.testing.assert_allclose(digit["probabilities"], expected, atol=1e-3)
         assert digit["digit"] in (int(expected.argmax()), None)
         assert (digit["refused"] is None) == (expected.max() >= reader.threshold)
+
+
+@pytest.mark.long
+def test_refuses_as_python_does(alone):
+    rng = np.random.default_rng(0)
+    seen = set()
+    for length in (1, 2, 3, 5, 9, 25) * 6:
+        line = rng.dirichlet(np.full(10, 0.1), length)
+        line[rng.random(length) < 0.7] = np.eye(10)[3]
+        line = 0.999 * line + 0.0001
+        told = alone.page.evaluate(
+            """async ([line, threshold]) => {
+              const { refusals } = await import("./refusing.js");
+              return refusals(line, threshold);
+            }""",
+            [line.tolist(), 0.98],
+        )
+        spots = [Spot((0, 0, 1, 1), line, probabilities) for probabilities in line]
+        expected = refusals([spots], 0.98)[0]
+        assert [reason and reason[:6] for reason in told] == [why and why[:6] for why in expected]
+        seen |= {why and why[:6] for why in expected}
+    assert seen == {None, "unsure", "not a "}
 
 
 @pytest.mark.long

@@ -6,11 +6,10 @@ import { env, InferenceSession, Tensor } from "./ort.wasm.bundle.min.mjs";
 import { findInk, linesOf } from "./findink.js";
 import { crop, grid } from "./grids.js";
 import { SIZE, fitInk, inForm, normalise } from "./normalise.js";
+import { ranked, refusals } from "./refusing.js";
 
 const INKED = 0.2; // ink covers that much of a pixel
 const APART = 0.015; // of the width: digits are at least that far apart
-const NEIGHBOURS = 2; // sure digits, at least, that make a line one of digits, and half of the line
-const [LIKELIER, FEW, TOGETHER] = [0.5, 3, 0.95]; // likely enough there: the likeliest; the three likeliest
 const MOST = 30; // digits; where there seem to be more it is a page, or no writing at all
 
 /** What goes wrong between the page and its reader: `message` is for people. */
@@ -39,11 +38,10 @@ export async function read(blob) {
   spots.forEach(({ ink }, i) => pixels.set(ink, i * SIZE * SIZE));
   const { probabilities } = await session.run({ images: new Tensor("uint8", pixels, [spots.length, SIZE, SIZE]) });
   const line = spots.map((_, i) => Array.from(probabilities.data.subarray(10 * i, 10 * i + 10)));
-  const sure = line.filter((shares) => Math.max(...shares) >= threshold).length;
-  const amongDigits = sure >= Math.max(NEIGHBOURS, line.length / 2);
+  const reasons = refusals(line, threshold);
   const digits = spots.map(({ box, ink }, i) => {
     const shares = line[i];
-    const refused = refusal(shares, threshold, amongDigits);
+    const refused = reasons[i];
     const [digit] = ranked(shares);
     return { digit: refused ? null : digit, probability: shares[digit], box, refused, probabilities: shares, ink: Array.from(ink) };
   });
@@ -97,18 +95,4 @@ function spotsOf(picture) {
     const place = [ink.left + start * ink.step, ink.top + top * ink.step];
     return { box: [...place, (end - start) * ink.step, (bottom - top) * ink.step], ink: fitInk(part) };
   });
-}
-
-/** The service's refusal of a digit, null where it is none; among sure digits less is enough. */
-function refusal(shares, threshold, amongDigits) {
-  const [first, second] = ranked(shares);
-  const few = ranked(shares).slice(0, FEW).reduce((sum, digit) => sum + shares[digit], 0) >= TOGETHER;
-  if (shares[first] >= threshold || (amongDigits && shares[first] >= LIKELIER && few)) return null;
-  const [best, next] = [first, second].map((digit) => `${digit} (${Math.round(100 * shares[digit])}%)`);
-  if (shares[first] + shares[second] >= threshold || shares[first] >= 0.5) return `unsure: it may be ${best} or ${next}`;
-  return `not a digit: it looks most like ${best}`;
-}
-
-function ranked(shares) {
-  return shares.map((_, digit) => digit).sort((a, b) => shares[b] - shares[a]);
 }
