@@ -29,6 +29,17 @@ def test_strokes_almost_touching_are_one_digit_where_that_is_as_sure():
     assert chosen(line, lambda a, b: 0.999 if a == b else 0.8) == [(0, 0), (1, 1), (2, 2)]
 
 
+def test_strokes_one_over_the_other_are_one_digit_where_that_is_as_sure():
+    digits = [bar(100 + 20 * n, 0, 10, 60) for n in range(3)]
+
+    def first(left):
+        line = [bar(0, 0, 40, 42), bar(left, 47, 40, 40), *digits]
+        return chosen(line, lambda a, b: 0.999 if b < 2 or a == b else 0.1)[0]
+
+    assert first(20) == (0, 1)
+    assert first(40) == (0, 0)
+
+
 def test_digits_side_by_side_stay_apart():
     line = [bar(0, 0, 10, 60), bar(30, 0, 10, 60), bar(60, 0, 10, 60)]
     assert chosen(line, lambda a, b: 0.95) == [(0, 0), (1, 1), (2, 2)]

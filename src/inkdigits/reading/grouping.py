@@ -26,6 +26,7 @@ CLOSE, PART_CLOSE = 0.1, 0.6  # digit's heights; what parting pieces costs that 
 ODD_SIZE = 4.0  # what a size e times too large or small costs
 USUAL_WIDTH = 1.05  # digit's heights, at most
 WIDE = 5.0  # what a digit's height of width too much costs
+PART_OVER = 4.0  # what parting pieces costs of which one is over the other by a digit's height
 DOUBT = 4.0  # times its nats a probability counts: digits cut out right are seldom doubtful
 THIN, SHORT = 0.14, 0.75  # digit's heights: a bit of a form's edge, or some, one above the other
 BESIDE, TALL = 0.15, 0.6  # digit's heights: as near to a digit, and that is as high
@@ -139,8 +140,10 @@ def _parting(row: Row, first: int) -> float:
     before = first - 1
     while before > 0 and row.cuts[before - 1] is not None:
         before -= 1
-    gap = _gap(row.parts[before:first], _piece(row, first)) / row.height
-    return PART_CLOSE * max(0.0, 1 - gap / CLOSE)
+    left, right = row.parts[before:first], _piece(row, first)
+    gap = _gap(left, right) / row.height
+    over = (max(part.right for part in left) - min(part.left for part in right)) / row.height
+    return PART_CLOSE * max(0.0, 1 - gap / CLOSE) + PART_OVER * max(0.0, over)
 
 
 def _gap(parts: Sequence[Piece], piece: Sequence[Piece]) -> float:
