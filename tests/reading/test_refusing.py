@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inkdigits.reading.page import Spot
 from inkdigits.reading.refusing import IN_WORD, refusal, refusals
@@ -58,6 +60,19 @@ def test_the_more_of_a_page_is_no_digit_the_less_is_answered():
     assert answered(SURE, doubtful, SURE, page=[[NONE] * 5] * 4)[1] is False
     word = spots(SURE, SURE, SURE, letter=True)  # as sure as they are, letters
     assert refusals([spots(SURE, doubtful, SURE), *[word] * 7], 0.96)[0][1] is not None
+
+
+@given(
+    st.lists(st.lists(st.floats(0.001, 1), min_size=10, max_size=10), min_size=1, max_size=9),
+    st.lists(st.integers(0, 9), max_size=40),
+)
+def test_more_digits_elsewhere_lose_no_answer_and_more_that_is_none_gains_none(weights, others):
+    line = [np.array(each, np.float32) ** 4 / np.sum(np.array(each) ** 4) for each in weights]
+    alone = answered(*line)
+    digits = answered(*line, page=[list(np.eye(10, dtype=np.float32)[others])])
+    nothing = answered(*line, page=[[NONE] * len(others)])
+    assert all(before <= after for before, after in zip(alone, digits, strict=True))
+    assert all(before >= after for before, after in zip(alone, nothing, strict=True))
 
 
 @pytest.mark.parametrize("line", [[SURE, EITHER], [SURE, EITHER, EITHER], [EITHER] * 3])
