@@ -94,25 +94,3 @@ def test_touching_digits_are_cut_where_their_whole_is_doubtful():
 def test_a_letter_is_refused_rather_than_left_out():
     line = [bar(0, 0, 10, 60), bar(60, 0, 30, 60), bar(140, 0, 10, 60)]
     assert chosen(line, lambda a, b: 0.1 if a == 1 else 0.99) == [(0, 0), (1, 1), (2, 2)]
-
-
-def spans(extra, left=70):
-    """What is chosen of a digit, ``extra`` and another, when all would be read for sure."""
-    line = [bar(0, 0, 30, 60), *extra, bar(left, 0, 30, 60)]
-    return chosen(line, lambda a, b: 0.999 if a == b else 0.1)
-
-
-def test_what_a_forms_edge_left_beside_a_digit_is_no_1():
-    assert spans([bar(33, 4, 6, 40)]) == [(0, 0), (2, 2)]
-    dashes = [bar(34, 4, 6, 18), bar(35, 30, 6, 18)]
-    line = [bar(0, 0, 30, 60), *dashes, bar(70, 0, 30, 60)]
-    assert chosen(line, lambda a, b: 0.999 if a == b or (a, b) == (1, 2) else 0.1) == [
-        (0, 0),
-        (3, 3),
-    ]
-
-
-def test_a_1_is_higher_or_broader_or_farther_away():
-    for one in (bar(33, 0, 6, 54), bar(33, 4, 12, 40), bar(45, 4, 6, 40)):
-        assert spans([one]) == [(0, 0), (1, 1), (2, 2)]
-    assert spans([bar(35, -30, 6, 28)]) == [(0, 0), (1, 1), (2, 2)]  # not beside it, but above

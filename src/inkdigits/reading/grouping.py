@@ -28,9 +28,6 @@ USUAL_WIDTH = 1.05  # digit's heights, at most
 WIDE = 5.0  # what a digit's height of width too much costs
 PART_OVER = 4.0  # what parting pieces costs of which one is over the other by a digit's height
 DOUBT = 4.0  # times its nats a probability counts: digits cut out right are seldom doubtful
-THIN, SHORT = 0.14, 0.75  # digit's heights: a bit of a form's edge, or some, one above the other
-BESIDE, TALL = 0.15, 0.6  # digit's heights: as near to a digit, and that is as high
-EDGE = 8.0  # what taking them for a digit costs: more than leaving them out
 DIRT = 12.0  # what leaving out a part as high or wide as a digit costs; smaller ones by the square
 
 
@@ -88,27 +85,8 @@ def possible_groups(row: Row) -> list[Group]:
             ):
                 continue
             if wide < FLATTEST * tall and (pieces == 1 or tall < TALLEST):
-                cost = JOIN_GAP * gaps + _oddness(wide, tall)
-                groups.append(Group(first, last, cost + EDGE * _is_edge(row, first, last)))
+                groups.append(Group(first, last, JOIN_GAP * gaps + _oddness(wide, tall)))
     return groups
-
-
-def _is_edge(row: Row, first: int, last: int) -> bool:
-    """Tell what a printed edge left, thin and close beside a digit, from a 1."""
-    some = row.parts[first : last + 1]
-    wide, _ = _extent(some, row.height)
-    if wide > THIN or max(part.height for part in some) > SHORT * row.height:
-        return False
-    return any(
-        other.height > TALL * row.height and _beside(part, other, BESIDE * row.height)
-        for other in row.parts[max(0, first - 2) : first] + row.parts[last + 1 : last + 3]
-        for part in some
-    )
-
-
-def _beside(part: Piece, other: Piece, room: float) -> bool:
-    level = part.top < other.bottom and other.top < part.bottom
-    return level and max(part.left - other.right, other.left - part.right) < room
 
 
 def _extent(parts: Sequence[Piece], height: float) -> tuple[float, float]:
