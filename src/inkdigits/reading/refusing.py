@@ -29,27 +29,27 @@ FEW = 3  # digits that a doubtful one looks like; what is none looks like all of
 
 def refusals(lines: Sequence[Sequence[Spot]], threshold: float) -> list[list[str | None]]:
     """Return why each of the digits found on a picture gets no answer, or None."""
-    spots = [spot for line in lines for spot in line]
-    none, seen = NONE + sum(map(_odd, spots)), SEEN + len(spots)
+    odd = [[_odd(spot) for spot in line] for line in lines]
+    none, seen = NONE + sum(map(sum, odd)), SEEN + sum(map(len, odd))
 
-    def reason(spot: Spot, among_digits: bool) -> str | None:
+    def reason(spot: Spot, odd: float, among_digits: bool) -> str | None:
         if spot.letter:
             return IN_WORD
-        if among_digits and _is_digit(spot, (none - _odd(spot)) / (seen - 1)):
+        if among_digits and _is_digit(spot, odd, (none - odd) / (seen - 1)):
             return None
         return refusal(spot.probabilities, threshold)
 
     reasons = []
-    for line in lines:
+    for line, shares in zip(lines, odd, strict=True):
         digits = [spot.probabilities.max() for spot in line if not spot.letter]
         sure = sum(bool(likeliest >= threshold) for likeliest in digits)
         among_digits = sure >= max(NEIGHBOURS, len(digits) / 2)
-        reasons.append([reason(spot, among_digits) for spot in line])
+        reasons.append([reason(*each, among_digits) for each in zip(line, shares, strict=True)])
     return reasons
 
 
 def _odd(spot: Spot) -> float:
-    """Return how likely it is no digit, for a network that had learnt from as many of either.
+    """Return how likely it is no digit, with as many of either as the network learnt from.
 
     It has learnt that what is none is each digit alike, so the least likely digits tell.
     """
@@ -59,9 +59,8 @@ def _odd(spot: Spot) -> float:
     return min(1.0, float(least.mean()) * len(spot.probabilities))
 
 
-def _is_digit(spot: Spot, none: float) -> bool:
+def _is_digit(spot: Spot, odd: float, none: float) -> bool:
     """Tell whether it is likely enough one digit where a share ``none`` of the others are none."""
-    odd = _odd(spot)
     if odd >= 1:
         return False
     none = max(RAREST, none)

@@ -205,7 +205,8 @@ def test_refuses_as_python_does(alone):
             }""",
             [line.tolist(), 0.98],
         )
-        spots = [Spot((0, 0, 1, 1), line, probabilities) for probabilities in line]
+        ink = np.zeros((28, 28), np.uint8)
+        spots = [Spot((0, 0, 1, 1), ink, probabilities) for probabilities in line]
         expected = refusals([spots], 0.98)[0]
         assert [reason and reason[:6] for reason in told] == [why and why[:6] for why in expected]
         seen |= {why and why[:6] for why in expected}

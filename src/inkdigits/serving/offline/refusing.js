@@ -10,10 +10,11 @@ const FEW = 3; // digits that a doubtful one looks like
 export function refusals(line, threshold) {
   const sure = line.filter((shares) => Math.max(...shares) >= threshold).length;
   const amongDigits = sure >= Math.max(NEIGHBOURS, line.length / 2);
-  const none = line.reduce((sum, shares) => sum + oddness(shares), NONE);
-  return line.map((shares) => {
-    const others = (none - oddness(shares)) / (SEEN + line.length - 1);
-    return amongDigits && isDigit(shares, others) ? null : refusal(shares, threshold);
+  const odd = line.map(oddness);
+  const none = odd.reduce((sum, share) => sum + share, NONE);
+  return line.map((shares, i) => {
+    const others = (none - odd[i]) / (SEEN + line.length - 1);
+    return amongDigits && isDigit(shares, odd[i], others) ? null : refusal(shares, threshold);
   });
 }
 
@@ -29,8 +30,7 @@ function oddness(shares) {
 }
 
 /** Whether it is likely enough one digit where that share of the others are none. */
-function isDigit(shares, none) {
-  const odd = oddness(shares);
+function isDigit(shares, odd, none) {
   if (odd >= 1) return false;
   const share = Math.max(RAREST, none);
   const odds = ((odd / (1 - odd)) * share) / (1 - share) / LEARNT;
